@@ -1,0 +1,42 @@
+//! What a client wants of one series.
+
+use crate::columns::Columns;
+use crate::time::{END, Ts, Window};
+
+/// Which bars of the window are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Take {
+    All,
+    /// The oldest `n`.
+    First(u64),
+    /// The newest `n`.
+    Last(u64),
+}
+
+/// A window of one series, how much of it, and which columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ask {
+    pub window: Window,
+    pub take: Take,
+    pub columns: Columns,
+}
+
+impl Ask {
+    pub fn between(window: Window, columns: Columns) -> Self {
+        Ask { window, take: Take::All, columns }
+    }
+
+    /// The newest `n` bars there are.
+    pub fn last(n: u64, columns: Columns) -> Self {
+        Ask { window: Window::ALL, take: Take::Last(n), columns }
+    }
+
+    pub fn first_from(n: u64, from: Ts, columns: Columns) -> Self {
+        Ask { window: Window::new(from, END), take: Take::First(n), columns }
+    }
+
+    /// Does the answer move as time goes by, even if no bar changes?
+    pub fn is_relative(&self, now: Ts) -> bool {
+        self.window.to > now && !matches!(self.take, Take::First(_))
+    }
+}

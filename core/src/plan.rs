@@ -1,0 +1,140 @@
+//! Which parts are held, and which calls to make for the rest: a pure function of the facts.
+//!
+//! The work is done on the numbers of the grid. *gap* finds what is missing, *merge* groups it into the fewest calls
+//! (greedy from the left, which is optimal for covering points with runs of a fixed length), *widen* spends what is
+//! left of each call on history that will be asked for, *page* cuts the result into calls.
+
+pub mod coverage;
+pub mod explain;
+pub mod gap;
+pub mod merge;
+pub mod page;
+pub mod ttl;
+pub mod widen;
+
+use crate::ask::Ask;
+use crate::calendar::Grid;
+use crate::columns::Columns;
+use crate::time::{Ts, Window, WindowSet};
+use coverage::Ledger;
+
+/// What is held of a series, as far as counting bars goes.
+pub trait Held {
+    /// How many held bars open in the window.
+    fn count(&self, window: Window) -> u64;
+}
+
+/// On which side a provider cuts an answer that is too long, and so at which side a call is fixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// From a start, the oldest rows.
+    Start,
+    /// Up to an end, the newest rows.
+    End,
+}
+
+/// What a provider allows and charges.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// Rows per call at most.
+    pub page: u64,
+    /// Cost of a call in the provider's own units, whatever its rows.
+    pub cost: u32,
+    /// After a bar's end, how long the provider may still change it, in milliseconds.
+    pub settle: i64,
+    /// Bytes of a row on the wire, and how many bytes a call may be widened to.
+    pub row_bytes: u64,
+    pub widen_bytes: u64,
+    /// Calls per ask at most.
+    pub max_calls: u64,
+}
+
+impl Limits {
+    /// To how many rows a call may be widened; 0 leaves every call as it is asked.
+    pub fn widened(&self) -> u64 {
+        self.page.min(self.widen_bytes / self.row_bytes.max(1))
+    }
+}
+
+/// All that a plan depends on, for one series.
+pub struct Facts<'a> {
+    pub ledger: &'a Ledger,
+    pub held: &'a dyn Held,
+    /// Windows that calls are under way for: theirs to bring.
+    pub flying: &'a WindowSet,
+    pub grid: Grid,
+    pub limits: &'a Limits,
+    pub now: Ts,
+}
+
+/// One upstream request, as a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Call {
+    pub window: Window,
+    pub limit: u64,
+    #[serde(skip)]
+    pub anchor: Anchor,
+    #[serde(skip)]
+    pub columns: Columns,
+}
+
+/// A call with its reasons.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PlannedCall {
+    pub call: Call,
+    /// Bars on the grid that the asks lack and this call brings.
+    pub wanted: u64,
+    /// Bars that are held and come once more because two gaps were joined over them.
+    pub overlap: u64,
+    pub cost: u32,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Windows that the asks want and that nothing held or under way answers.
+    pub missing: Vec<Window>,
+    /// Of those, and of what is under way, what this plan's asks have to wait for.
+    pub awaited: Vec<Window>,
+    pub calls: Vec<PlannedCall>,
+}
+
+impl Plan {
+    pub fn cost(&self) -> u32 {
+        self.calls.iter().map(|c| c.cost).sum()
+    }
+}
+
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("this needs {calls} calls, and at most {max} are made for one request: ask for a shorter range")]
+pub struct TooLarge {
+    pub calls: u64,
+    pub max: u64,
+}
+
+/// Plans several asks of one series together.
+pub fn plan(asks: &[Ask], facts: &Facts<'_>) -> Result<Plan, TooLarge> {
+    let mut out = Plan::default();
+    let (mut points, mut columns) = (Vec::new(), Columns::default());
+    for ask in asks {
+        let gaps = gap::resolve(ask, facts);
+        columns = gaps.columns.iter().chain(columns.iter()).collect();
+        out.awaited.extend(gaps.awaited);
+        points.extend(gaps.missing);
+    }
+    let missing = merge::normalise(points);
+    let calls = merge::optimum(&missing, facts.limits.page);
+    if calls > facts.limits.max_calls {
+        return Err(TooLarge { calls, max: facts.limits.max_calls });
+    }
+    let anchor = if asks.iter().all(|ask| matches!(ask.take, crate::ask::Take::Last(_))) {
+        Anchor::End
+    } else {
+        Anchor::Start
+    };
+    let held = gap::known(columns, facts);
+    let segments = merge::segments(&missing, facts.limits.page);
+    let placed = widen::place(&segments, &held, facts);
+    out.calls = page::cut(&placed, &missing, &held, anchor, columns, facts);
+    out.missing = missing.iter().map(|m| Window::new(facts.grid.open(m.from), facts.grid.open(m.to))).collect();
+    Ok(out)
+}

@@ -1,0 +1,325 @@
+//! The ledger of what has been asked and answered.
+//!
+//! Keys carry what was received; a ledger of received ranges alone would make every halt, weekend and pre-listing day
+//! a gap for ever. So coverage carries what was *answered*: asked ∪ received, unless the answer was cut short, and
+//! never beyond the horizon of what is final.
+
+use super::{Anchor, Call};
+use crate::calendar::Grid;
+use crate::columns::Columns;
+use crate::time::{BEGINNING, END, Ts, Window, WindowSet};
+use crate::truth::finality;
+
+/// Why a window is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    Data,
+    Empty,
+    BeforeListing,
+    OutOfReach,
+}
+
+/// A window that was answered for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Known {
+    pub window: Window,
+    pub columns: Columns,
+    pub reason: Reason,
+    pub fetched_at: Ts,
+}
+
+/// A window whose answer may still change: forming bars, or a row that was set apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loose {
+    pub window: Window,
+    pub columns: Columns,
+    pub fetched_at: Ts,
+    pub expires: Ts,
+}
+
+/// Coverage of one series. `known` is sorted; windows with the same reason and columns that touch are one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ledger {
+    known: Vec<Known>,
+    loose: Vec<Loose>,
+}
+
+impl Ledger {
+    pub fn known(&self) -> &[Known] {
+        &self.known
+    }
+
+    pub fn loose(&self) -> &[Loose] {
+        &self.loose
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.loose.is_empty()
+    }
+
+    /// Is all of the window answered, for these columns, at `now`? Allocates nothing in the common case of one entry.
+    pub fn covers(&self, window: Window, columns: Columns, now: Ts) -> bool {
+        let mut at = window.from;
+        while at < window.to {
+            let known = self.known.iter().find(|k| k.window.contains(at) && k.columns.includes(columns));
+            let loose = || {
+                let fits = |l: &&Loose| l.window.contains(at) && l.columns.includes(columns) && now < l.expires;
+                self.loose.iter().find(fits).map(|l| l.window.to)
+            };
+            match known.map(|k| k.window.to).or_else(loose) {
+                Some(to) => at = to,
+                None => return self.covered(columns, now).gaps(window).is_empty(),
+            }
+        }
+        true
+    }
+
+    /// The windows answered for every one of `columns` at `now`, each column by whichever entry has it.
+    pub fn covered(&self, columns: Columns, now: Ts) -> WindowSet {
+        let entries = || {
+            let loose = self.loose.iter().filter(|l| now < l.expires).map(|l| (l.columns, l.window));
+            self.known.iter().map(|k| (k.columns, k.window)).chain(loose)
+        };
+        if entries().all(|(has, _)| has.includes(columns)) {
+            return entries().map(|(_, window)| window).collect();
+        }
+        let per_column = columns.iter().map(|column| {
+            entries().filter(|(has, _)| has.has(column)).map(|(_, window)| window).collect::<WindowSet>()
+        });
+        per_column.reduce(|a, b| a.intersect(&b)).unwrap_or_default()
+    }
+
+    /// Writes an attestation into the ledger: what it settles replaces what was loose there.
+    pub fn record(&mut self, attested: &Attested) {
+        for known in &attested.known {
+            self.forget_loose(known.window);
+            self.insert(*known);
+        }
+        for loose in attested.loose.iter().filter(|l| !l.window.is_empty()) {
+            self.forget_loose(loose.window);
+            self.cut(loose.window);
+            self.loose.push(*loose);
+            self.loose.sort_by_key(|l| l.window);
+        }
+    }
+
+    /// Forgets a window: a fragment that is dropped takes its coverage along.
+    pub fn forget(&mut self, window: Window) {
+        self.cut(window);
+        self.forget_loose(window);
+    }
+
+    fn insert(&mut self, known: Known) {
+        if known.window.is_empty() {
+            return;
+        }
+        let mut merged = known;
+        let mut rest = Vec::with_capacity(self.known.len() + 1);
+        for k in self.known.drain(..) {
+            let alike = k.columns == merged.columns && k.reason == merged.reason;
+            let touches = k.window.from <= merged.window.to && merged.window.from <= k.window.to;
+            if alike && touches {
+                merged.window = Window::new(k.window.from.min(merged.window.from), k.window.to.max(merged.window.to));
+                merged.fetched_at = k.fetched_at.min(merged.fetched_at);
+            } else if k.columns == merged.columns {
+                rest.extend(pieces(k.window, known.window).map(|window| Known { window, ..k }));
+            } else {
+                rest.push(k);
+            }
+        }
+        rest.push(merged);
+        rest.sort_by_key(|k| k.window);
+        self.known = rest;
+    }
+
+    fn cut(&mut self, window: Window) {
+        let cut = self.known.iter().flat_map(|k| pieces(k.window, window).map(|window| Known { window, ..*k }));
+        self.known = cut.collect();
+    }
+
+    fn forget_loose(&mut self, window: Window) {
+        let cut = self.loose.iter().flat_map(|l| pieces(l.window, window).map(|window| Loose { window, ..*l }));
+        self.loose = cut.collect();
+    }
+}
+
+/// What of `whole` lies outside `hole`.
+fn pieces(whole: Window, hole: Window) -> impl Iterator<Item = Window> {
+    let left = Window::new(whole.from, whole.to.min(hole.from));
+    let right = Window::new(whole.from.max(hole.to), whole.to);
+    let both = if whole.overlaps(hole) { [left, right] } else { [whole, Window::new(0, 0)] };
+    both.into_iter().filter(|w| !w.is_empty())
+}
+
+/// What an answer settles, and what it says for the time being.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attested {
+    pub known: Vec<Known>,
+    pub loose: Vec<Loose>,
+}
+
+/// What came back for a call: the open times of its rows, those of rows set apart, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Received<'a> {
+    pub times: &'a [Ts],
+    pub suspect: &'a [Ts],
+    /// Rows in the body, repetitions included: what tells whether the answer was cut.
+    pub rows: u64,
+    pub at: Ts,
+    /// How long what is not final may be served, in milliseconds.
+    pub life: i64,
+}
+
+/// What the answer to `call` attests.
+///
+/// An answer shorter than its limit says that there is nothing more in its direction; one that reaches the limit says
+/// nothing beyond its last (or, fixed at the end, first) row.
+pub fn attest(call: &Call, got: Received<'_>, grid: Grid, settle: i64) -> Attested {
+    let cut = got.rows >= call.limit;
+    let (first, last) = bounds(got.times, got.suspect);
+    let answered = match (call.anchor, first.zip(last)) {
+        (_, None) => whole_direction(call),
+        (Anchor::Start, Some((_, last))) => {
+            Window::new(call.window.from, if cut { grid.end_of(last) } else { END })
+        }
+        (Anchor::End, Some((first, last))) => {
+            Window::new(if cut { first } else { BEGINNING }, call.window.to.max(grid.end_of(last)))
+        }
+    };
+    let horizon = finality::horizon(grid, settle, got.at);
+    let settled = Window::new(answered.from, answered.to.min(horizon));
+    let open_end = Window::new(answered.from.max(horizon), answered.to.min(got.at.saturating_add(1).max(last_end(last, grid))));
+    let entry = |window, reason| Known { window, columns: call.columns, reason, fetched_at: got.at };
+    let loose = |window| Loose {
+        window,
+        columns: call.columns,
+        fetched_at: got.at,
+        expires: got.at.saturating_add(got.life),
+    };
+    let final_first = first.filter(|f| *f < horizon);
+    let known = match final_first {
+        // Nothing came although everything before was asked for: history begins at the first row.
+        Some(first) if answered.from < first && starts_history(call, &answered) => vec![
+            entry(Window::new(settled.from, first), Reason::BeforeListing),
+            entry(Window::new(first, settled.to), Reason::Data),
+        ],
+        Some(_) => vec![entry(settled, Reason::Data)],
+        None => vec![entry(settled, Reason::Empty)],
+    };
+    let mut out = Attested { known: known.into_iter().filter(|k| !k.window.is_empty()).collect(), loose: vec![] };
+    if !open_end.is_empty() {
+        out.loose.push(loose(open_end));
+    }
+    out.loose.extend(got.suspect.iter().map(|open| loose(Window::new(*open, grid.end_of(*open)))));
+    out
+}
+
+fn bounds(a: &[Ts], b: &[Ts]) -> (Option<Ts>, Option<Ts>) {
+    let first = a.first().into_iter().chain(b.first()).min().copied();
+    (first, a.last().into_iter().chain(b.last()).max().copied())
+}
+
+fn last_end(last: Option<Ts>, grid: Grid) -> Ts {
+    last.map_or(BEGINNING, |open| grid.end_of(open))
+}
+
+fn whole_direction(call: &Call) -> Window {
+    match call.anchor {
+        Anchor::Start => Window::new(call.window.from, END),
+        Anchor::End => Window::new(BEGINNING, call.window.to),
+    }
+}
+
+/// Did the call ask for everything there is before its first row?
+fn starts_history(call: &Call, answered: &Window) -> bool {
+    answered.from == BEGINNING || call.window.from <= 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+    const NOW: Ts = 100 * HOUR + 1_800_000;
+
+    fn grid() -> Grid {
+        Grid::new("1h".parse().expect("an interval"), 0)
+    }
+
+    fn call(from: i64, to: i64, anchor: Anchor) -> Call {
+        let window = Window::new(from * HOUR, to * HOUR);
+        Call { window, limit: (to - from) as u64, anchor, columns: Columns::OHLCV }
+    }
+
+    fn answer(call: &Call, hours: &[i64]) -> Attested {
+        let times: Vec<Ts> = hours.iter().map(|h| h * HOUR).collect();
+        let got = Received { times: &times, suspect: &[], rows: times.len() as u64, at: NOW, life: 60_000 };
+        attest(call, got, grid(), 5_000)
+    }
+
+    fn settled(attested: &Attested) -> Vec<(i64, i64)> {
+        attested.known.iter().map(|k| (k.window.from / HOUR, k.window.to / HOUR)).collect()
+    }
+
+    #[test]
+    fn a_cut_answer_attests_only_what_it_contains() {
+        let cut = answer(&call(10, 13, Anchor::Start), &[10, 11, 12]);
+        assert_eq!((settled(&cut), cut.loose.len()), (vec![(10, 13)], 0));
+        let cut = answer(&call(10, 13, Anchor::End), &[10, 11, 12]);
+        assert_eq!(settled(&cut), [(10, 13)]);
+    }
+
+    #[test]
+    fn a_short_answer_attests_to_now_but_not_what_is_forming() {
+        let short = answer(&call(98, 110, Anchor::Start), &[98, 99, 100]);
+        assert_eq!(settled(&short), [(98, 100)]);
+        assert_eq!(short.loose[0].window, Window::new(100 * HOUR, 101 * HOUR));
+    }
+
+    #[test]
+    fn a_hole_inside_an_answer_is_answered() {
+        let cut = answer(&call(10, 14, Anchor::Start), &[10, 11, 14, 15]);
+        assert_eq!(settled(&cut), [(10, 16)]);
+    }
+
+    #[test]
+    fn nothing_is_an_answer_too() {
+        let none = answer(&call(10, 14, Anchor::Start), &[]);
+        assert_eq!(none.known[0].reason, Reason::Empty);
+        assert_eq!(settled(&none), [(10, 100)]);
+    }
+
+    #[test]
+    fn history_begins_at_the_first_row_of_everything() {
+        let probe = answer(&call(0, 1, Anchor::Start), &[40]);
+        assert_eq!(settled(&probe), [(0, 40), (40, 41)]);
+        assert_eq!(probe.known[0].reason, Reason::BeforeListing);
+    }
+
+    #[test]
+    fn a_suspect_row_is_never_settled() {
+        let ask = call(10, 13, Anchor::Start);
+        let got =
+            Received { times: &[10 * HOUR, 12 * HOUR], suspect: &[11 * HOUR], rows: 3, at: NOW, life: 60_000 };
+        let mut ledger = Ledger::default();
+        ledger.record(&attest(&ask, got, grid(), 5_000));
+        let all = Window::new(10 * HOUR, 13 * HOUR);
+        assert!(ledger.covers(all, Columns::OHLCV, NOW));
+        assert!(!ledger.covers(all, Columns::OHLCV, NOW + 60_000));
+        assert!(ledger.covers(Window::new(10 * HOUR, 11 * HOUR), Columns::OHLCV, NOW + 60_000));
+    }
+
+    #[test]
+    fn columns_are_covered_each_by_itself() {
+        let mut ledger = Ledger::default();
+        let vwap: Columns = [crate::columns::Column::Vwap].into_iter().collect();
+        let entry = |from, to, columns| Known { window: Window::new(from, to), columns, reason: Reason::Data, fetched_at: 0 };
+        ledger.insert(entry(0, 10, Columns::OHLCV));
+        ledger.insert(entry(5, 20, vwap));
+        let both: Columns = Columns::OHLCV.iter().chain(vwap.iter()).collect();
+        assert!(ledger.covers(Window::new(0, 10), Columns::OHLCV, 0));
+        assert!(ledger.covers(Window::new(5, 10), both, 0));
+        assert!(!ledger.covers(Window::new(0, 10), both, 0));
+    }
+}

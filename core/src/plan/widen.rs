@@ -1,0 +1,79 @@
+//! A call that costs the same for ten bars as for a thousand asks for a thousand.
+//!
+//! The number of calls is fixed; only the slack of each is spent. A hole between held stretches of length `h` will
+//! cost `⌈h / page⌉` calls sooner or later, so a stretch is placed where the two holes that it leaves cost least
+//! together, next to what is held if there is a choice, else on whole pages of the grid.
+
+use super::gap::Run;
+use super::merge::Segment;
+use super::Facts;
+
+/// Where each segment is fetched: at least its need, at most its calls' reach.
+pub fn place(segments: &[Segment], held: &[Run], facts: &Facts<'_>) -> Vec<(Run, u64)> {
+    let widened = facts.limits.widened();
+    let wall = facts.grid.index(facts.now) + 1;
+    let mut out: Vec<(Run, u64)> = Vec::with_capacity(segments.len());
+    for (i, segment) in segments.iter().enumerate() {
+        let reach = (segment.calls * facts.limits.page).min(segment.need.len().max(segment.calls * widened));
+        let before = out.last().map(|(run, _)| run.to);
+        let left = held.iter().rev().map(|h| h.to).find(|to| *to <= segment.need.from);
+        let right = held.iter().map(|h| h.from).find(|from| *from >= segment.need.to);
+        let next = segments.get(i + 1).map(|s| s.need.from);
+        let hole = Hole {
+            left: left.max(before),
+            right: right.into_iter().chain(next).chain([wall]).filter(|r| *r >= segment.need.to).min(),
+        };
+        out.push((fit(segment.need, reach as i64, hole, facts.limits.page as i64), segment.calls));
+    }
+    out
+}
+
+/// What is free around a segment: up to held stretches, or to now; nothing is known of the far left.
+#[derive(Debug, Clone, Copy)]
+struct Hole {
+    left: Option<i64>,
+    right: Option<i64>,
+}
+
+fn fit(need: Run, reach: i64, hole: Hole, page: i64) -> Run {
+    let lowest = hole.left.unwrap_or(i64::MIN).max(need.to - reach);
+    let highest = need.from.min(hole.right.unwrap_or(i64::MAX).saturating_sub(reach));
+    if lowest >= highest {
+        // The hole is smaller than the reach: all of it.
+        let from = lowest.min(need.from);
+        let to = hole.right.unwrap_or(need.to).clamp(need.to, from.saturating_add(reach).max(need.to));
+        return Run { from, to };
+    }
+    let best = candidates(need, reach, hole, page, lowest, highest)
+        .into_iter()
+        .min_by_key(|from| rank(*from, reach, hole, page));
+    let from = best.unwrap_or(highest);
+    Run { from, to: from + reach }
+}
+
+/// Starts worth considering: beside what is held, a whole number of pages from it, on whole pages of the grid.
+fn candidates(need: Run, reach: i64, hole: Hole, page: i64, lowest: i64, highest: i64) -> Vec<i64> {
+    let aligned = highest.div_euclid(page) * page;
+    let mut starts = vec![lowest, highest, aligned, (lowest + highest) / 2];
+    if let Some(left) = hole.left {
+        starts.push(left + (highest - left) / page * page);
+        starts.push(left + (need.to - reach - left + page - 1).max(0) / page * page);
+    }
+    if let Some(right) = hole.right {
+        let behind = |from: i64| (right - (from + reach)).max(0);
+        starts.push(right - reach - behind(lowest) / page * page);
+        starts.push(right - reach - (behind(highest) + page - 1) / page * page);
+    }
+    starts.retain(|from| (lowest..=highest).contains(from));
+    starts
+}
+
+/// Less is better: calls that the holes left and right will cost, then edges that touch nothing held, then being off
+/// the pages of the grid.
+fn rank(from: i64, reach: i64, hole: Hole, page: i64) -> (i64, i64, i64) {
+    let cost = |gap: Option<i64>| gap.map_or(0, |gap| (gap + page - 1) / page);
+    let left = hole.left.map(|left| from - left);
+    let right = hole.right.map(|right| right - from - reach);
+    let loose_edges = i64::from(left != Some(0)) + i64::from(right != Some(0));
+    (cost(left) + cost(right), loose_edges, i64::from(from.rem_euclid(page) != 0))
+}

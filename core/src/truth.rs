@@ -1,0 +1,4 @@
+//! The rules that make a cached bar right.
+
+pub mod finality;
+pub mod quality;
