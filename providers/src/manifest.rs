@@ -1,0 +1,123 @@
+//! A provider's facts, as they stand in its TOML.
+
+use finex_core::calendar::Interval;
+use finex_core::columns::Columns;
+use finex_core::plan::Limits;
+use serde::{Deserialize, Deserializer, de};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Also the prefix of its native paths.
+    pub id: String,
+    pub name: String,
+    pub base_url: String,
+    pub timezone: String,
+    /// How long after its end a bar may still change, in milliseconds.
+    #[serde(deserialize_with = "millis")]
+    pub settle: i64,
+    pub page: u64,
+    pub cost: u32,
+    pub row_bytes: u64,
+    #[serde(deserialize_with = "columns")]
+    pub columns: Columns,
+    #[serde(default)]
+    pub limits: Vec<RateWindow>,
+    /// finex' spelling → the provider's.
+    #[serde(deserialize_with = "intervals")]
+    pub intervals: BTreeMap<Interval, String>,
+    #[serde(default)]
+    pub costs: BTreeMap<String, u32>,
+    #[serde(default)]
+    pub quotes: Quotes,
+}
+
+/// An allowance per calendar window.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateWindow {
+    pub name: String,
+    pub quota: u32,
+    #[serde(deserialize_with = "millis")]
+    pub window: i64,
+    /// The response header that reports what is used.
+    #[serde(default)]
+    pub header: Option<String>,
+    /// Further headers under which clients read the same figure.
+    #[serde(default)]
+    pub also: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quotes {
+    pub assets: Vec<String>,
+}
+
+impl Manifest {
+    /// Reads a manifest; built-in ones are proved by a test to be readable.
+    pub fn parse(text: &str) -> Result<Manifest, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    pub fn native_interval(&self, interval: Interval) -> Option<&str> {
+        self.intervals.get(&interval).map(String::as_str)
+    }
+
+    /// Spelling is significant: `1m` is a minute where `1M` is a month.
+    pub fn interval(&self, native: &str) -> Option<Interval> {
+        self.intervals.iter().find(|(_, name)| *name == native).map(|(interval, _)| *interval)
+    }
+
+    pub fn cost_of(&self, path: &str) -> u32 {
+        self.costs.get(path).copied().unwrap_or(1)
+    }
+
+    /// What the planner needs to know; calls are widened up to `widen_bytes`.
+    pub fn planning(&self, widen_bytes: u64, max_calls: u64) -> Limits {
+        Limits {
+            page: self.page,
+            cost: self.cost,
+            settle: self.settle,
+            row_bytes: self.row_bytes,
+            widen_bytes,
+            max_calls,
+        }
+    }
+
+    /// The quote currency at the end of a symbol, in lower case as it stands in keys.
+    pub fn quote_of(&self, symbol: &str) -> Option<String> {
+        let fits = |asset: &&String| symbol.len() > asset.len() && symbol.ends_with(asset.as_str());
+        self.quotes.assets.iter().filter(fits).max_by_key(|asset| asset.len()).map(|asset| asset.to_lowercase())
+    }
+}
+
+/// `500ms`, `2s`, `1m`, `1h` or `1d` in milliseconds.
+pub fn parse_millis(text: &str) -> Option<i64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let unit = match &text[digits..] {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    text[..digits].parse::<i64>().ok()?.checked_mul(unit)
+}
+
+fn millis<'de, D: Deserializer<'de>>(de: D) -> Result<i64, D::Error> {
+    let text = String::deserialize(de)?;
+    parse_millis(&text).ok_or_else(|| de::Error::custom(format!("`{text}` is no duration: write 500ms, 2s, 1m, 1h or 1d")))
+}
+
+fn columns<'de, D: Deserializer<'de>>(de: D) -> Result<Columns, D::Error> {
+    let text = String::deserialize(de)?;
+    Columns::parse(&text).ok_or_else(|| de::Error::custom(format!("unknown column in `{text}`")))
+}
+
+fn intervals<'de, D: Deserializer<'de>>(de: D) -> Result<BTreeMap<Interval, String>, D::Error> {
+    let names = BTreeMap::<String, String>::deserialize(de)?;
+    names.into_iter().map(|(name, native)| Ok((name.parse().map_err(de::Error::custom)?, native))).collect()
+}

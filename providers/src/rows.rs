@@ -1,0 +1,84 @@
+//! Rows already written as a provider writes them, with the offset of each.
+
+use bytes::{Bytes, BytesMut};
+
+/// Encoded rows in one buffer, separated by one byte (a comma, or the end of a line).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rows {
+    text: Bytes,
+    /// Where each row ends, its separator not counted.
+    ends: Vec<u32>,
+}
+
+impl Rows {
+    pub fn builder(capacity: usize) -> Builder {
+        Builder { text: BytesMut::with_capacity(capacity), ends: Vec::new() }
+    }
+
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    pub fn text(&self) -> &Bytes {
+        &self.text
+    }
+
+    /// Bytes of memory held.
+    pub fn weight(&self) -> usize {
+        self.text.len() + self.ends.len() * size_of::<u32>()
+    }
+
+    /// Rows `from..to` with the separators between them, sharing the buffer.
+    pub fn slice(&self, from: usize, to: usize) -> Bytes {
+        let to = to.min(self.ends.len());
+        if from >= to {
+            return Bytes::new();
+        }
+        let start = if from == 0 { 0 } else { self.ends[from - 1] as usize + 1 };
+        self.text.slice(start..self.ends[to - 1] as usize)
+    }
+}
+
+/// Writes rows one after the other.
+pub struct Builder {
+    text: BytesMut,
+    ends: Vec<u32>,
+}
+
+impl Builder {
+    /// The buffer to which the next row is appended.
+    pub fn text(&mut self) -> &mut BytesMut {
+        &mut self.text
+    }
+
+    /// Ends the row that was appended.
+    pub fn end_row(&mut self, separator: u8) {
+        self.ends.push(self.text.len() as u32);
+        self.text.extend_from_slice(&[separator]);
+    }
+
+    pub fn finish(self) -> Rows {
+        Rows { text: self.text.freeze(), ends: self.ends }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_carry_the_separators_between_rows_only() {
+        let mut builder = Rows::builder(16);
+        for row in ["a", "bb", "ccc"] {
+            builder.text().extend_from_slice(row.as_bytes());
+            builder.end_row(b',');
+        }
+        let rows = builder.finish();
+        let slice = |from, to| String::from_utf8_lossy(&rows.slice(from, to)).into_owned();
+        assert_eq!([slice(0, 3), slice(1, 3), slice(1, 2), slice(2, 9), slice(2, 2)], ["a,bb,ccc", "bb,ccc", "bb", "ccc", ""]);
+    }
+}
