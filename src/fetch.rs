@@ -1,0 +1,157 @@
+//! Going upstream: one stack per provider, and a plain way through for what is no series.
+
+pub mod breaker;
+pub mod classify;
+pub mod client;
+pub mod forward;
+pub mod limiter;
+pub mod retry;
+pub mod stack;
+
+use crate::config;
+use crate::observe::events::Events;
+use crate::observe::metrics::{Metrics, ProviderMetrics};
+use breaker::Breaker;
+use bytes::Bytes;
+use finex_core::columns::Bars;
+use finex_core::event::Event;
+use finex_core::plan::Call;
+use finex_core::series::Series;
+use finex_core::status::ErrorClass;
+use finex_core::time::{Clock, Ts};
+use finex_providers::{Failure, Provider};
+use http::{HeaderMap, StatusCode};
+use limiter::Limiter;
+use std::sync::Arc;
+use std::time::Instant;
+use tower::ServiceExt;
+
+/// One attempt upstream.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    pub url: String,
+    /// In the provider's own units.
+    pub cost: u32,
+}
+
+/// What came back, the body whole.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+/// A failure on its way through the stack.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}: {}", .0.class.name(), .0.detail)]
+pub struct FetchError(pub Failure);
+
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl FetchError {
+    pub fn up(detail: impl Into<String>) -> FetchError {
+        let detail = detail.into();
+        FetchError(Failure { class: ErrorClass::Up, detail, retry_after: None, native: None, timed_out: false })
+    }
+
+    pub fn timed_out(detail: &str) -> FetchError {
+        FetchError(Failure { timed_out: true, ..FetchError::up(detail).0 })
+    }
+
+    pub fn rate(detail: String, retry_after: u64) -> FetchError {
+        FetchError(Failure { class: ErrorClass::Rate, retry_after: Some(retry_after), ..FetchError::up(detail).0 })
+    }
+
+    /// The failure behind any error of the stack.
+    pub fn of(error: BoxError) -> Failure {
+        if error.is::<tower::timeout::error::Elapsed>() {
+            return FetchError::timed_out("the provider did not answer in time").0;
+        }
+        match error.downcast::<FetchError>() {
+            Ok(own) => own.0,
+            Err(other) => FetchError::up(other.to_string()).0,
+        }
+    }
+}
+
+/// Bars that came back for a call.
+#[derive(Debug)]
+pub struct Landed {
+    pub bars: Bars,
+    pub at: Ts,
+}
+
+/// Everything needed to ask one provider.
+pub struct Fetcher {
+    pub provider: Arc<dyn Provider>,
+    pub limiter: Arc<Limiter>,
+    pub breaker: Breaker,
+    pub metrics: ProviderMetrics,
+    base_url: String,
+    stack: stack::Stack,
+    forwarder: forward::Forwarder,
+    clock: Clock,
+    events: Events,
+}
+
+impl Fetcher {
+    pub fn new(
+        provider: Arc<dyn Provider>,
+        settings: &config::Provider,
+        clock: Clock,
+        metrics: &Metrics,
+        events: Events,
+    ) -> Result<Fetcher, reqwest::Error> {
+        let manifest = provider.manifest();
+        let metrics = metrics.provider(&manifest.id);
+        let limiter = Arc::new(Limiter::new(manifest, settings, clock.clone()));
+        let breaker = Breaker::new(&settings.breaker, metrics.breaker_open.clone());
+        let base_url = manifest.base_url.trim_end_matches('/').to_owned();
+        let stack = stack::build(provider.clone(), settings, limiter.clone(), breaker.clone(), metrics.clone())?;
+        let forwarder = forward::Forwarder::new(settings)?;
+        Ok(Fetcher { provider, limiter, breaker, metrics, base_url, stack, forwarder, clock, events })
+    }
+
+    /// Makes a call and reads its bars.
+    pub async fn call(&self, series: &Series, call: &Call) -> Result<Landed, Failure> {
+        let started = Instant::now();
+        let cost = self.provider.manifest().cost;
+        let upstream = self.provider.call(series, call);
+        let attempt = Attempt { url: format!("{}{}?{}", self.base_url, upstream.path, upstream.query), cost };
+        // The answer speaks of the moment in which it was asked for, not of the one in which it arrived.
+        let at = (self.clock)();
+        let outcome = self.stack.clone().oneshot(attempt).await.map_err(FetchError::of);
+        let landed = outcome.and_then(|answer| {
+            let bars = self.provider.decode(series, &answer.body);
+            bars.map_err(|e| FetchError::up(e.to_string()).0)
+        });
+        match &landed {
+            Ok(bars) => self.events.tell(Event::Called {
+                provider: series.provider.clone(),
+                rows: bars.len(),
+                cost,
+                millis: started.elapsed().as_millis() as u64,
+            }),
+            Err(failure) => self.events.tell(Event::Refused {
+                provider: series.provider.clone(),
+                class: failure.class,
+                detail: failure.detail.clone(),
+            }),
+        }
+        landed.map(|bars| Landed { bars, at })
+    }
+
+    /// Passes a request through as it is.
+    pub async fn forward(
+        &self,
+        request: forward::Forwarded,
+    ) -> Result<http::Response<reqwest::Body>, Failure> {
+        let cost = self.provider.manifest().cost_of(&request.path);
+        self.limiter.acquire(cost).await.map_err(|e| e.0)?;
+        let response = self.forwarder.send(&self.base_url, request).await.map_err(|e| e.0)?;
+        self.limiter.correct(response.headers());
+        self.limiter.pause_for(response.status().as_u16(), response.headers());
+        Ok(response)
+    }
+}

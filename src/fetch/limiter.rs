@@ -1,0 +1,296 @@
+//! Keeps within a provider's allowances.
+//!
+//! governor spreads calls; beside it a count per calendar window follows what the provider's own headers report, since
+//! other processes share the allowance, and a pause is kept where the provider asked for one.
+
+use super::{Answer, Attempt, BoxError, FetchError};
+use crate::config;
+use finex_core::status::ErrorClass;
+use finex_core::time::{Clock, Ts};
+use finex_providers::manifest::{Manifest, RateWindow};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use http::HeaderMap;
+use std::future::Future;
+use std::num::NonZeroU32;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tower::{Layer, Service};
+
+/// Where a refusal names no pause.
+const DEFAULT_PAUSE: u64 = 60;
+
+pub struct Limiter {
+    windows: Vec<Allowance>,
+    /// Until then the provider wants to be left alone.
+    paused_until: AtomicI64,
+    patience: Duration,
+    clock: Clock,
+}
+
+/// One allowance per calendar window.
+struct Allowance {
+    spec: RateWindow,
+    spread: DefaultDirectRateLimiter,
+    usable: u32,
+    /// Number of the window (upper half) and what is used of it (lower half).
+    used: AtomicU64,
+}
+
+/// An allowance as it stands.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Usage {
+    pub window: String,
+    pub limit: u32,
+    pub used: u32,
+    pub left: u32,
+    pub resets_in_seconds: i64,
+}
+
+impl Allowance {
+    fn new(spec: &RateWindow, reserve: f64) -> Allowance {
+        let usable = ((f64::from(spec.quota) * (1.0 - reserve)) as u32).max(1);
+        let burst = NonZeroU32::new(usable).unwrap_or(NonZeroU32::MIN);
+        let period = Duration::from_millis(spec.window.max(1) as u64) / usable;
+        let quota = Quota::with_period(period.max(Duration::from_nanos(1))).unwrap_or(Quota::per_second(burst));
+        let spread = RateLimiter::direct(quota.allow_burst(burst));
+        Allowance { spec: spec.clone(), spread, usable, used: AtomicU64::new(0) }
+    }
+
+    fn number(&self, now: Ts) -> u64 {
+        now.div_euclid(self.spec.window.max(1)) as u64 & 0xffff_ffff
+    }
+
+    fn used(&self, now: Ts) -> u32 {
+        let packed = self.used.load(Ordering::Relaxed);
+        if packed >> 32 == self.number(now) { packed as u32 } else { 0 }
+    }
+
+    fn change(&self, now: Ts, change: impl Fn(u32) -> u32) {
+        let number = self.number(now);
+        let _ = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |packed| {
+            let used = if packed >> 32 == number { packed as u32 } else { 0 };
+            Some(number << 32 | u64::from(change(used)))
+        });
+    }
+
+    fn reset_in(&self, now: Ts) -> i64 {
+        let window = self.spec.window.max(1);
+        window - now.rem_euclid(window)
+    }
+
+    /// How long to wait before `cost` may be spent; nothing if it has been.
+    fn try_spend(&self, cost: NonZeroU32, now: Ts) -> Option<Duration> {
+        if self.used(now).saturating_add(cost.get()) > self.usable {
+            return Some(Duration::from_millis(self.reset_in(now).max(1) as u64));
+        }
+        let cost = cost.min(NonZeroU32::new(self.usable).unwrap_or(NonZeroU32::MIN));
+        match self.spread.check_n(cost) {
+            Ok(Ok(())) => None,
+            Ok(Err(not_until)) => {
+                let clock = governor::clock::DefaultClock::default();
+                Some(not_until.wait_time_from(governor::clock::Clock::now(&clock)).max(Duration::from_millis(1)))
+            }
+            // Cannot be: the cost was cut to the burst. The provider will tell.
+            Err(_) => None,
+        }
+    }
+}
+
+impl Limiter {
+    pub fn new(manifest: &Manifest, settings: &config::Provider, clock: Clock) -> Limiter {
+        let windows = manifest.limits.iter().map(|spec| Allowance::new(spec, settings.reserve)).collect();
+        Limiter { windows, paused_until: AtomicI64::new(0), patience: settings.patience.0, clock }
+    }
+
+    /// Waits for leave to spend `cost`, up to the patience of the settings.
+    pub async fn acquire(&self, cost: u32) -> Result<(), FetchError> {
+        let started = Instant::now();
+        loop {
+            let Some(wait) = self.try_acquire(cost) else { return Ok(()) };
+            if started.elapsed() + wait > self.patience {
+                let seconds = wait.as_secs() + 1;
+                return Err(FetchError::rate(format!("the provider's allowance is used up for {seconds} s"), seconds));
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    fn try_acquire(&self, cost: u32) -> Option<Duration> {
+        let now = (self.clock)();
+        let paused = self.paused_until.load(Ordering::Relaxed) - now;
+        if paused > 0 {
+            return Some(Duration::from_millis(paused as u64));
+        }
+        let cost = NonZeroU32::new(cost)?;
+        if let Some(wait) = self.windows.iter().find_map(|window| window.try_spend(cost, now)) {
+            return Some(wait);
+        }
+        self.windows.iter().for_each(|window| window.change(now, |used| used.saturating_add(cost.get())));
+        None
+    }
+
+    /// Adopts what the provider says is used: others may share the allowance. A negative figure means nothing.
+    pub fn correct(&self, headers: &HeaderMap) {
+        let now = (self.clock)();
+        for window in &self.windows {
+            let reported = window.spec.header.as_deref().and_then(|name| headers.get(name));
+            let reported = reported.and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse::<u32>().ok());
+            if let Some(reported) = reported {
+                window.change(now, |used| used.max(reported));
+            }
+        }
+    }
+
+    /// Keeps the pause that a refusal asks for.
+    pub fn pause_for(&self, status: u16, headers: &HeaderMap) {
+        if matches!(status, 429 | 418) {
+            let seconds = headers.get(http::header::RETRY_AFTER).and_then(|v| v.to_str().ok());
+            self.pause(seconds.and_then(|v| v.trim().parse().ok()));
+        }
+    }
+
+    fn pause(&self, seconds: Option<u64>) {
+        let seconds = seconds.unwrap_or(DEFAULT_PAUSE).min(7 * 86_400);
+        let until = (self.clock)().saturating_add(seconds as i64 * 1_000);
+        self.paused_until.fetch_max(until, Ordering::Relaxed);
+    }
+
+    /// Headers under which clients read what is used, with live figures.
+    pub fn report(&self) -> impl Iterator<Item = (&str, u32)> {
+        let now = (self.clock)();
+        self.windows.iter().flat_map(move |window| {
+            let names = window.spec.header.iter().chain(&window.spec.also);
+            names.map(move |name| (name.as_str(), window.used(now)))
+        })
+    }
+
+    pub fn usage(&self) -> Vec<Usage> {
+        let now = (self.clock)();
+        let usage = self.windows.iter().map(|window| {
+            let used = window.used(now);
+            Usage {
+                window: window.spec.name.clone(),
+                limit: window.spec.quota,
+                used,
+                left: window.spec.quota.saturating_sub(used),
+                resets_in_seconds: window.reset_in(now) / 1_000,
+            }
+        });
+        usage.collect()
+    }
+
+    /// Milliseconds of the pause that is left.
+    pub fn paused(&self) -> i64 {
+        (self.paused_until.load(Ordering::Relaxed) - (self.clock)()).max(0)
+    }
+}
+
+#[derive(Clone)]
+pub struct LimiterLayer {
+    limiter: Arc<Limiter>,
+}
+
+impl LimiterLayer {
+    pub fn new(limiter: Arc<Limiter>) -> Self {
+        LimiterLayer { limiter }
+    }
+}
+
+impl<S> Layer<S> for LimiterLayer {
+    type Service = Limited<S>;
+
+    fn layer(&self, inner: S) -> Limited<S> {
+        Limited { inner, limiter: self.limiter.clone() }
+    }
+}
+
+#[derive(Clone)]
+pub struct Limited<S> {
+    inner: S,
+    limiter: Arc<Limiter>,
+}
+
+impl<S> Service<Attempt> for Limited<S>
+where
+    S: Service<Attempt, Response = Answer, Error = BoxError> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = Answer;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Answer, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, attempt: Attempt) -> Self::Future {
+        let (limiter, inner) = (self.limiter.clone(), self.inner.clone());
+        Box::pin(async move {
+            limiter.acquire(attempt.cost).await?;
+            let outcome = tower::ServiceExt::oneshot(inner, attempt).await;
+            match &outcome {
+                Ok(answer) => limiter.correct(&answer.headers),
+                Err(error) => {
+                    let refused = error.downcast_ref::<FetchError>().map(|e| &e.0);
+                    if let Some(failure) = refused.filter(|f| f.class == ErrorClass::Rate && f.native.is_some()) {
+                        limiter.pause(failure.retry_after);
+                    }
+                }
+            }
+            outcome
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicI64;
+
+    fn limiter(quota: u32, reserve: f64) -> (Limiter, Arc<AtomicI64>) {
+        let now = Arc::new(AtomicI64::new(1_700_000_000_000));
+        let clock = now.clone();
+        let mut manifest = finex_providers::binance::Binance::new(&|_| {});
+        let _ = &mut manifest;
+        let mut facts = finex_providers::Provider::manifest(&manifest).clone();
+        facts.limits[0].quota = quota;
+        let settings = config::Provider { reserve, ..config::Provider::default() };
+        (Limiter::new(&facts, &settings, Arc::new(move || clock.load(Ordering::SeqCst))), now)
+    }
+
+    #[test]
+    fn it_spends_up_to_the_allowance_and_no_further() {
+        let (limiter, now) = limiter(100, 0.1);
+        let spent = (0..100).filter(|_| limiter.try_acquire(2).is_none()).count();
+        assert_eq!(spent, 45);
+        assert_eq!(limiter.usage()[0].used, 90);
+        now.fetch_add(60_000, Ordering::SeqCst);
+        assert_eq!(limiter.usage()[0].used, 0);
+    }
+
+    #[test]
+    fn the_providers_own_count_is_the_truth() {
+        let (limiter, _) = limiter(6_000, 0.0);
+        let mut headers = HeaderMap::new();
+        headers.insert("x-mbx-used-weight-1m", 5_999.into());
+        limiter.correct(&headers);
+        assert!(limiter.try_acquire(2).is_some());
+        headers.insert("x-mbx-used-weight-1m", http::HeaderValue::from_static("-1"));
+        limiter.correct(&headers);
+        assert_eq!(limiter.usage()[0].used, 5_999);
+    }
+
+    #[test]
+    fn a_pause_is_kept() {
+        let (limiter, now) = limiter(6_000, 0.0);
+        let mut headers = HeaderMap::new();
+        headers.insert("retry-after", 30.into());
+        limiter.pause_for(429, &headers);
+        assert_eq!(limiter.try_acquire(1), Some(Duration::from_secs(30)));
+        now.fetch_add(30_000, Ordering::SeqCst);
+        assert_eq!(limiter.try_acquire(1), None);
+    }
+}

@@ -1,0 +1,218 @@
+//! Bars as Polars frames, and frames as Parquet files: the only module that names Polars.
+//!
+//! Numbers keep their text. A column is stored as f64 (or i64) with a rule that writes the text again (`fixed:8`,
+//! `int`, `shortest`); the rule is verified for every row, and rows for which it fails carry their text in a column of
+//! exceptions, `<name>_text`. A volume of 123456789012.12345678 is more than f64 can hold, and still comes back whole.
+
+use finex_core::columns::{Bars, Column, Texts};
+use finex_core::time::Ts;
+use polars::prelude::*;
+use polars_io::parquet::write::KeyValueMetadata;
+use std::collections::BTreeMap;
+use std::io::Cursor;
+
+/// Name and value of what stands beside the rows in a file.
+pub type Metadata = BTreeMap<String, String>;
+
+const TIMESTAMP: &str = "timestamp";
+const RULES: &str = "finex.rules";
+
+#[derive(Debug, thiserror::Error)]
+pub enum FrameError {
+    #[error("polars: {0}")]
+    Polars(#[from] PolarsError),
+    #[error("not a fragment: {0}")]
+    Shape(String),
+}
+
+/// How a column's numbers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    Int,
+    Fixed(usize),
+    Shortest,
+}
+
+impl Rule {
+    fn name(self) -> String {
+        match self {
+            Rule::Int => "int".into(),
+            Rule::Fixed(decimals) => format!("fixed:{decimals}"),
+            Rule::Shortest => "shortest".into(),
+        }
+    }
+
+    fn parse(text: &str) -> Option<Rule> {
+        match text.split_once(':') {
+            Some(("fixed", decimals)) => decimals.parse().ok().filter(|d| *d <= 32).map(Rule::Fixed),
+            None if text == "int" => Some(Rule::Int),
+            None if text == "shortest" => Some(Rule::Shortest),
+            _ => None,
+        }
+    }
+
+    fn write(self, value: f64) -> String {
+        match self {
+            Rule::Fixed(decimals) => format!("{value:.decimals$}"),
+            Rule::Int | Rule::Shortest => format!("{value}"),
+        }
+    }
+
+    /// The rule that fits a column: whole numbers, the decimals of its first row, or the shortest text.
+    fn of(texts: &Texts) -> Rule {
+        let whole = |text: &str| text.parse::<i64>().is_ok_and(|n| n.to_string() == text);
+        if texts.iter().flatten().all(whole) {
+            return Rule::Int;
+        }
+        let decimals = texts.iter().flatten().next().and_then(|text| text.split_once('.')).map_or(0, |(_, d)| d.len());
+        let fixed = Rule::Fixed(decimals.min(32));
+        let fits = |rule: Rule| texts.iter().flatten().filter(|text| rule.holds(text)).count();
+        if fits(fixed) >= fits(Rule::Shortest) { fixed } else { Rule::Shortest }
+    }
+
+    fn holds(self, text: &str) -> bool {
+        text.parse::<f64>().is_ok_and(|value| self.write(value) == text)
+    }
+}
+
+/// The frame of a run of bars: `timestamp` (milliseconds, UTC), then a column per column, then exceptions.
+pub fn frame(bars: &Bars) -> Result<(DataFrame, Metadata), FrameError> {
+    let times = Series::new(TIMESTAMP.into(), &bars.times)
+        .cast(&DataType::Datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)))?;
+    let (mut columns, mut exceptions, mut rules) = (vec![times.into_column()], Vec::new(), Vec::new());
+    for (column, texts) in &bars.columns {
+        let rule = Rule::of(texts);
+        rules.push(format!("{}={}", column.name(), rule.name()));
+        columns.push(values(*column, texts, rule).into_column());
+        exceptions.extend(excepted(*column, texts, rule).map(IntoColumn::into_column));
+    }
+    columns.append(&mut exceptions);
+    let frame = DataFrame::new(bars.len(), columns)?;
+    Ok((frame, Metadata::from([(RULES.to_owned(), rules.join(","))])))
+}
+
+fn values(column: Column, texts: &Texts, rule: Rule) -> Series {
+    match rule {
+        Rule::Int => {
+            let values: Vec<Option<i64>> = texts.iter().map(|t| t.and_then(|t| t.parse().ok())).collect();
+            Series::new(column.name().into(), values)
+        }
+        Rule::Fixed(_) | Rule::Shortest => {
+            let values: Vec<Option<f64>> = (0..texts.len()).map(|row| texts.value(row)).collect();
+            Series::new(column.name().into(), values)
+        }
+    }
+}
+
+/// Texts that the rule would not write again.
+fn excepted(column: Column, texts: &Texts, rule: Rule) -> Option<Series> {
+    let kept: Vec<Option<&str>> =
+        texts.iter().map(|text| text.filter(|text| rule != Rule::Int && !rule.holds(text))).collect();
+    let any = kept.iter().any(Option::is_some);
+    any.then(|| Series::new(format!("{}_text", column.name()).into(), kept))
+}
+
+/// A plain Parquet file of the bars, with `metadata` beside them.
+pub fn to_parquet(bars: &Bars, metadata: &Metadata) -> Result<Vec<u8>, FrameError> {
+    let (mut frame, rules) = frame(bars)?;
+    let pairs: Vec<(String, String)> = metadata.iter().chain(&rules).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut file = Vec::with_capacity(bars.len() * 64 + 4_096);
+    ParquetWriter::new(&mut file)
+        .with_compression(ParquetCompression::Zstd(None))
+        .with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs)))
+        .set_parallel(false)
+        .finish(&mut frame)?;
+    Ok(file)
+}
+
+/// The bars of a file that [`to_parquet`] wrote. The caller has verified its checksum.
+pub fn from_parquet(file: &[u8]) -> Result<(Bars, Metadata), FrameError> {
+    let mut reader = ParquetReader::new(Cursor::new(file)).read_parallel(ParallelStrategy::None);
+    let pairs = reader.get_metadata()?.key_value_metadata().clone().unwrap_or_default();
+    let metadata: Metadata = pairs.into_iter().map(|pair| (pair.key, pair.value.unwrap_or_default())).collect();
+    let frame = reader.finish()?;
+    let rules = metadata.get(RULES).ok_or_else(|| FrameError::Shape("it has no rules of text".into()))?;
+    let times = frame.column(TIMESTAMP)?.cast(&DataType::Int64)?;
+    let times: Vec<Ts> = times.i64()?.into_no_null_iter().collect();
+    let mut bars = Bars { times, columns: Vec::new() };
+    for rule in rules.split(',').filter(|rule| !rule.is_empty()) {
+        let unknown = || FrameError::Shape(format!("`{rule}` is no rule of text"));
+        let (name, rule) = rule.split_once('=').ok_or_else(unknown)?;
+        let column = Column::named(name).ok_or_else(unknown)?;
+        bars.columns.push((column, texts(&frame, name, Rule::parse(rule).ok_or_else(unknown)?)?));
+    }
+    if bars.columns.iter().any(|(_, texts)| texts.len() != bars.times.len()) {
+        return Err(FrameError::Shape("its columns differ in length".into()));
+    }
+    Ok((bars, metadata))
+}
+
+fn texts(frame: &DataFrame, name: &str, rule: Rule) -> Result<Texts, FrameError> {
+    let mut out = Texts::default();
+    let mut push = |text: Option<String>| match text {
+        Some(text) => out.push(&text),
+        None => out.push_null(),
+    };
+    if rule == Rule::Int {
+        frame.column(name)?.i64()?.iter().for_each(|value| push(value.map(|v| v.to_string())));
+        return Ok(out);
+    }
+    let values = frame.column(name)?.f64()?;
+    match frame.column(&format!("{name}_text")) {
+        Ok(kept) => {
+            let kept = kept.str()?;
+            let both = values.iter().zip(kept.iter());
+            both.for_each(|(v, kept)| push(kept.map(str::to_owned).or_else(|| v.map(|v| rule.write(v)))));
+        }
+        Err(_) => values.iter().for_each(|value| push(value.map(|v| rule.write(v)))),
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn bars(texts: &[Option<&str>]) -> Bars {
+        let mut bars = Bars::with_columns([Column::Close, Column::Trades]);
+        for (row, text) in texts.iter().enumerate() {
+            bars.times.push(row as Ts * 60_000);
+            match text {
+                Some(text) => bars.columns[0].1.push(text),
+                None => bars.columns[0].1.push_null(),
+            }
+            bars.columns[1].1.push(&row.to_string());
+        }
+        bars
+    }
+
+    fn round_trip(bars: &Bars) -> Bars {
+        let file = to_parquet(bars, &Metadata::new()).expect("a file");
+        from_parquet(&file).expect("bars").0
+    }
+
+    #[test]
+    fn numbers_keep_their_text() {
+        let texts = [
+            "0.01634790", "123456789012.12345678", "0.00000000", "-37.63000000", "1e-8", "007", "1.5", "-0.00000000",
+        ];
+        let bars = bars(&[&texts.map(Some)[..], &[None]].concat());
+        assert_eq!(round_trip(&bars), bars);
+    }
+
+    #[test]
+    fn regular_columns_need_no_exceptions() {
+        let (frame, _) = frame(&bars(&[Some("1.50000000"), Some("2.25000000")])).expect("a frame");
+        assert_eq!(frame.get_column_names_str(), ["timestamp", "close", "trades"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_number_text_comes_back(texts in prop::collection::vec(prop::option::of("-?[0-9]{1,14}(\\.[0-9]{1,12})?"), 1..40)) {
+            let texts: Vec<Option<&str>> = texts.iter().map(|t| t.as_deref()).collect();
+            let bars = bars(&texts);
+            prop_assert_eq!(round_trip(&bars), bars);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Who may change state.
+
+use crate::config::Secret;
+use http::{HeaderMap, Method, header};
+use std::net::IpAddr;
+
+/// Why a state-changing request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    #[error("use POST: what changes state is never a GET")]
+    Method,
+    #[error("this listener can be reached from outside: set admin.token and send it as `Authorization: Bearer …`")]
+    NoToken,
+    #[error("send the admin token as `Authorization: Bearer …`")]
+    WrongToken,
+    #[error("the Host header does not name this machine; another page may have sent this")]
+    Host,
+    #[error("the Origin header names another site")]
+    Origin,
+}
+
+/// Lets a state-changing request through, or says why not.
+///
+/// Without a token only a loopback peer passes, and only under a loopback name: a page of another site that resolves
+/// to 127.0.0.1 must not reach the cache.
+pub fn may_change(method: &Method, headers: &HeaderMap, token: &Secret, local: IpAddr) -> Result<(), Denied> {
+    if *method != Method::POST {
+        return Err(Denied::Method);
+    }
+    let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
+    if let Some(origin) = text(header::ORIGIN) {
+        let host = origin.split_once("://").map_or("", |(_, rest)| rest);
+        if Some(host) != text(header::HOST) {
+            return Err(Denied::Origin);
+        }
+    }
+    if token.is_set() {
+        let sent = text(header::AUTHORIZATION).and_then(|v| v.strip_prefix("Bearer ")).unwrap_or_default();
+        return if same(sent, token.reveal()) { Ok(()) } else { Err(Denied::WrongToken) };
+    }
+    if !local.is_loopback() {
+        return Err(Denied::NoToken);
+    }
+    if text(header::HOST).is_some_and(is_loopback_name) { Ok(()) } else { Err(Denied::Host) }
+}
+
+fn is_loopback_name(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Compares in a time that does not depend on where the texts differ.
+fn same(a: &str, b: &str) -> bool {
+    blake3::hash(a.as_bytes()) == blake3::hash(b.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(method: Method, pairs: &[(&str, &str)], token: &str, local: &str) -> Result<(), Denied> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            let name = header::HeaderName::try_from(*name).expect("a name");
+            headers.insert(name, value.parse().expect("a value"));
+        }
+        let token: Secret = toml::Value::String(token.into()).try_into().expect("a secret");
+        may_change(&method, &headers, &token, local.parse().expect("an address"))
+    }
+
+    #[test]
+    fn only_a_local_page_or_the_token_may_change_anything() {
+        let (home, out) = ("127.0.0.1", "10.0.0.7");
+        let local = ("host", "localhost:8080");
+        assert_eq!(judge(Method::GET, &[local], "", home), Err(Denied::Method));
+        assert_eq!(judge(Method::POST, &[local], "", home), Ok(()));
+        assert_eq!(judge(Method::POST, &[("host", "[::1]:8080")], "", "::1"), Ok(()));
+        assert_eq!(judge(Method::POST, &[("host", "evil.example")], "", home), Err(Denied::Host));
+        assert_eq!(judge(Method::POST, &[], "", home), Err(Denied::Host));
+        assert_eq!(judge(Method::POST, &[local, ("origin", "https://evil.example")], "", home), Err(Denied::Origin));
+        assert_eq!(judge(Method::POST, &[local, ("origin", "http://localhost:8080")], "", home), Ok(()));
+        assert_eq!(judge(Method::POST, &[local], "", out), Err(Denied::NoToken));
+        assert_eq!(judge(Method::POST, &[local], "s3", home), Err(Denied::WrongToken));
+        assert_eq!(judge(Method::POST, &[("authorization", "Bearer s3")], "s3", out), Ok(()));
+    }
+}

@@ -1,0 +1,184 @@
+//! The series that are known, each with its state.
+
+use super::disk::{Disk, Found, times_of};
+use super::fragment::{FragmentId, id_of};
+use super::ledger_file::LedgerFile;
+use super::snapshot::{Piece, Snapshot};
+use arc_swap::ArcSwap;
+use finex_core::calendar::Grid;
+use finex_core::plan::coverage::{Attested, Known, Reason};
+use finex_core::series::{Series, Version};
+use finex_core::time::{Ts, Window, WindowSet};
+use finex_providers::{Provider, Registry};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One series with its present snapshot. Reading takes no lock; changes are made one after the other.
+pub struct Cell {
+    pub series: Arc<Series>,
+    pub provider: Arc<dyn Provider>,
+    pub grid: Grid,
+    snapshot: ArcSwap<Snapshot>,
+    changing: Mutex<()>,
+    /// Held while the series is written to disk.
+    pub saving: tokio::sync::Mutex<()>,
+}
+
+impl Cell {
+    fn new(series: Arc<Series>, provider: Arc<dyn Provider>) -> Cell {
+        let grid = Grid::new(series.interval, provider.offset(&series));
+        Cell {
+            series,
+            provider,
+            grid,
+            snapshot: ArcSwap::default(),
+            changing: Mutex::new(()),
+            saving: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Changes a copy of the snapshot and swaps it in.
+    pub fn update<R>(&self, change: impl FnOnce(&mut Snapshot) -> R) -> R {
+        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = Snapshot::clone(&self.snapshot.load());
+        let result = change(&mut next);
+        next.version += 1;
+        self.snapshot.store(Arc::new(next));
+        result
+    }
+
+    /// Gives up a fragment and the coverage that it backs.
+    pub fn drop_piece(&self, id: FragmentId) -> Option<Piece> {
+        self.update(|snapshot| snapshot.drop_piece(id, |last| self.grid.end_of(last)))
+    }
+
+    /// What may be written down: coverage that needs no fragment, or one that the disk has.
+    pub fn ledger_file(&self, disk: &Disk) -> LedgerFile {
+        let snapshot = self.snapshot();
+        let mut ledger = snapshot.ledger.clone();
+        let mut fragments = Vec::new();
+        for piece in &snapshot.pieces {
+            match disk.file(piece.id) {
+                Some(file) => fragments.push(super::ledger_file::FragmentFile {
+                    key: piece.key.to_string(),
+                    checksum: file.checksum,
+                    bytes: file.bytes,
+                    fetched_at: piece.fetched_at,
+                    rows: piece.times.len(),
+                    times: match &piece.times {
+                        super::fragment::Times::Regular { .. } => None,
+                        super::fragment::Times::Listed(times) => Some(times.to_vec()),
+                    },
+                }),
+                None => ledger.forget(Window::new(piece.key.first, self.grid.end_of(piece.key.last))),
+            }
+        }
+        LedgerFile { layout: Version::LAYOUT, basis: snapshot.basis, known: ledger.known().to_vec(), fragments }
+    }
+
+    /// Takes over what was found on disk: a window whose fragment is gone is no longer known, and a fragment that no
+    /// window mentions vouches for its own range.
+    fn restore(&self, found: &Found) {
+        self.update(|snapshot| {
+            snapshot.basis = found.ledger.basis;
+            let known: Vec<Known> = found.ledger.known.clone();
+            snapshot.ledger.record(&Attested { known, loose: vec![] });
+            let here: HashSet<&str> = found.fragments.iter().map(|(_, file)| file.checksum.as_str()).collect();
+            for lost in found.ledger.fragments.iter().filter(|file| !here.contains(file.checksum.as_str())) {
+                if let Ok(key) = lost.key.parse::<finex_core::series::FragmentKey>() {
+                    snapshot.ledger.forget(Window::new(key.first, self.grid.end_of(key.last)));
+                }
+            }
+            let mut held = WindowSet::default();
+            for (key, file) in &found.fragments {
+                let window = Window::new(key.first, self.grid.end_of(key.last));
+                // Two files for one stretch, as after a crash within a compaction: the first one stands.
+                if held.iter().any(|w| w.overlaps(window)) {
+                    continue;
+                }
+                held.insert(window);
+                let entry =
+                    Known { window, columns: key.columns, reason: Reason::Data, fetched_at: file.fetched_at };
+                snapshot.ledger.record(&Attested { known: vec![entry], loose: vec![] });
+                snapshot.insert(Piece {
+                    id: id_of(key),
+                    key: Arc::new(key.clone()),
+                    times: times_of(key, file, self.grid),
+                    fetched_at: file.fetched_at,
+                    used: Arc::new(file.fetched_at.into()),
+                    pending: None,
+                });
+            }
+        });
+    }
+}
+
+/// All series, found without a lock.
+pub struct Catalog {
+    cells: papaya::HashMap<Arc<Series>, Arc<Cell>>,
+    registry: Registry,
+}
+
+impl Catalog {
+    pub fn new(registry: Registry) -> Catalog {
+        Catalog { cells: papaya::HashMap::new(), registry }
+    }
+
+    /// Restores every series that a disk has; says how many.
+    pub fn restore(&self, disk: &Disk) -> std::io::Result<usize> {
+        let found = disk.load()?;
+        for series in &found {
+            if let Some(cell) = self.cell(&Arc::new(series.series.clone())) {
+                cell.restore(series);
+            }
+        }
+        Ok(found.len())
+    }
+
+    pub fn get(&self, series: &Series) -> Option<Arc<Cell>> {
+        self.cells.pin().get(series).cloned()
+    }
+
+    /// The cell of a series, made if need be; none if its provider is unknown.
+    pub fn cell(&self, series: &Arc<Series>) -> Option<Arc<Cell>> {
+        let cells = self.cells.pin();
+        if let Some(cell) = cells.get(series.as_ref()) {
+            return Some(cell.clone());
+        }
+        let provider = self.registry.get(&series.provider)?.clone();
+        Some(cells.get_or_insert_with(series.clone(), || Arc::new(Cell::new(series.clone(), provider))).clone())
+    }
+
+    /// Forgets a series of which nothing is known, so that invented symbols leave no trace.
+    pub fn forget_if_empty(&self, series: &Arc<Series>) {
+        let _ = self.cells.pin().remove_if(series.as_ref(), |_, cell| cell.snapshot.load().is_empty());
+    }
+
+    pub fn all(&self) -> Vec<Arc<Cell>> {
+        self.cells.pin().values().cloned().collect()
+    }
+
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// Pieces with the time of their last use, for choosing what leaves the disk.
+    pub fn by_use(&self) -> Vec<(Ts, Arc<Cell>, Piece)> {
+        let pieces = self.all().into_iter().flat_map(|cell| {
+            let snapshot = cell.snapshot();
+            let pieces: Vec<Piece> = snapshot.pieces.clone();
+            pieces.into_iter().map(move |piece| (piece.used.load(std::sync::atomic::Ordering::Relaxed), cell.clone(), piece))
+        });
+        let mut all: Vec<_> = pieces.collect();
+        all.sort_by_key(|(used, ..)| *used);
+        all
+    }
+}

@@ -1,0 +1,173 @@
+//! The state of one series at one moment: immutable, swapped whole when it changes.
+
+use super::fragment::{Fragment, FragmentId, Times};
+use finex_core::ask::{Ask, Take};
+use finex_core::plan::Held;
+use finex_core::plan::coverage::Ledger;
+use finex_core::series::FragmentKey;
+use finex_core::time::{Ts, Window};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// A fragment of final bars, wherever its rows are.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    pub id: FragmentId,
+    pub key: Arc<FragmentKey>,
+    pub times: Times,
+    pub fetched_at: Ts,
+    /// When it was last part of an answer.
+    pub used: Arc<AtomicI64>,
+    /// The rows themselves, until a lasting tier has them.
+    pub pending: Option<Arc<Fragment>>,
+}
+
+impl Piece {
+    pub fn new(fragment: Arc<Fragment>) -> Piece {
+        Piece {
+            id: fragment.id,
+            key: Arc::new(fragment.key.clone()),
+            times: fragment.times.clone(),
+            fetched_at: fragment.fetched_at,
+            used: Arc::new(AtomicI64::new(fragment.fetched_at)),
+            pending: Some(fragment),
+        }
+    }
+}
+
+/// Coverage, fragments of final bars, and single bars that may still change.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    pub version: u64,
+    pub basis: u32,
+    pub ledger: Ledger,
+    /// By time, without overlap.
+    pub pieces: Vec<Piece>,
+    /// By time, one bar each; their lives stand in the ledger.
+    pub loose: Vec<Arc<Fragment>>,
+}
+
+/// Rows of one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    pub source: Source,
+    pub rows: Range<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    Piece(usize),
+    Loose(usize),
+}
+
+impl Held for Snapshot {
+    fn count(&self, window: Window) -> u64 {
+        let pieces = self.overlapping(window).map(|i| self.pieces[i].times.rows_in(window).len() as u64);
+        let loose = self.loose.iter().filter(|f| window.contains(f.key.first)).count() as u64;
+        pieces.sum::<u64>() + loose
+    }
+}
+
+impl Snapshot {
+    pub fn is_empty(&self) -> bool {
+        self.ledger.is_empty() && self.pieces.is_empty() && self.loose.is_empty()
+    }
+
+    fn overlapping(&self, window: Window) -> Range<usize> {
+        let from = self.pieces.partition_point(|p| p.key.last < window.from);
+        from..self.pieces.partition_point(|p| p.key.first < window.to).max(from)
+    }
+
+    pub fn times(&self, source: Source) -> &Times {
+        match source {
+            Source::Piece(i) => &self.pieces[i].times,
+            Source::Loose(i) => &self.loose[i].times,
+        }
+    }
+
+    /// The rows of the ask's window that are here, oldest first, as many as it takes.
+    pub fn select(&self, ask: &Ask) -> Vec<Part> {
+        let mut parts = self.parts_in(ask.window);
+        match ask.take {
+            Take::All => {}
+            Take::First(n) => {
+                let mut left = n as usize;
+                parts.retain_mut(|part| take(&mut left, part, false));
+            }
+            Take::Last(n) => {
+                let mut left = n as usize;
+                parts.reverse();
+                parts.retain_mut(|part| take(&mut left, part, true));
+                parts.reverse();
+            }
+        }
+        parts
+    }
+
+    fn parts_in(&self, window: Window) -> Vec<Part> {
+        let pieces = self.overlapping(window).map(|i| {
+            let rows = self.pieces[i].times.rows_in(window);
+            (self.pieces[i].key.first, Part { source: Source::Piece(i), rows })
+        });
+        let loose = self.loose.iter().enumerate().filter(|(_, f)| window.contains(f.key.first));
+        let loose = loose.map(|(i, f)| (f.key.first, Part { source: Source::Loose(i), rows: 0..1 }));
+        let mut parts: Vec<(Ts, Part)> = pieces.chain(loose).filter(|(_, part)| !part.rows.is_empty()).collect();
+        parts.sort_by_key(|(first, _)| *first);
+        parts.into_iter().map(|(_, part)| part).collect()
+    }
+
+    /// Open time of the first and last selected bar.
+    pub fn range(&self, parts: &[Part]) -> Option<(Ts, Ts)> {
+        let (first, last) = (parts.first()?, parts.last()?);
+        let open = |part: &Part, row| self.times(part.source).get(row);
+        Some((open(first, first.rows.start)?, open(last, last.rows.end - 1)?))
+    }
+
+    /// Is the selection all that the ask wants, as far as is known at `now`?
+    pub fn answers(&self, ask: &Ask, parts: &[Part], now: Ts) -> bool {
+        let rows: usize = parts.iter().map(|part| part.rows.len()).sum();
+        let whole = Window::new(ask.window.from, ask.window.to.min(now.saturating_add(1)));
+        let needed = match (ask.take, self.range(parts)) {
+            (Take::First(n), Some((_, last))) if rows as u64 >= n => Window::new(whole.from, last.saturating_add(1)),
+            (Take::Last(n), Some((first, _))) if rows as u64 >= n => Window::new(first, whole.to),
+            _ => whole,
+        };
+        needed.is_empty() || self.ledger.covers(needed, ask.columns, now)
+    }
+
+    /// Notes that these rows were part of an answer.
+    pub fn touch(&self, parts: &[Part], now: Ts) {
+        for part in parts {
+            if let Source::Piece(i) = part.source {
+                self.pieces[i].used.store(now, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Puts a piece in its place.
+    pub fn insert(&mut self, piece: Piece) {
+        let at = self.pieces.partition_point(|p| p.key.first < piece.key.first);
+        self.pieces.insert(at, piece);
+    }
+
+    pub fn holds(&self, open: Ts) -> bool {
+        let at = self.pieces.partition_point(|p| p.key.last < open);
+        self.pieces.get(at).is_some_and(|piece| piece.times.contains(open))
+    }
+
+    /// Gives up a piece with the coverage that it backs.
+    pub fn drop_piece(&mut self, id: FragmentId, end: impl Fn(Ts) -> Ts) -> Option<Piece> {
+        let at = self.pieces.iter().position(|piece| piece.id == id)?;
+        let piece = self.pieces.remove(at);
+        self.ledger.forget(Window::new(piece.key.first, end(piece.key.last)));
+        Some(piece)
+    }
+}
+
+fn take(left: &mut usize, part: &mut Part, from_end: bool) -> bool {
+    let rows = part.rows.len().min(*left);
+    *left -= rows;
+    part.rows = if from_end { part.rows.end - rows..part.rows.end } else { part.rows.start..part.rows.start + rows };
+    rows > 0
+}

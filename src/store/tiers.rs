@@ -1,0 +1,220 @@
+//! Memory before disk.
+
+use super::catalog::{Catalog, Cell};
+use super::disk::Disk;
+use super::fragment::Fragment;
+use super::memory::Memory;
+use super::snapshot::Piece;
+use super::{Entry, Store, compact};
+use crate::observe::events::Events;
+use crate::observe::metrics::Metrics;
+use finex_core::calendar::Span;
+use finex_core::event::Event;
+use finex_core::status::CacheLevel;
+use finex_core::time::Window;
+use std::sync::Arc;
+
+/// So many fragments within one natural span are made fewer.
+const COMPACT_AT: usize = 8;
+
+pub struct Tiers {
+    pub memory: Memory,
+    pub disk: Option<Disk>,
+    pub catalog: Arc<Catalog>,
+    disk_budget: u64,
+    events: Events,
+    metrics: Arc<Metrics>,
+}
+
+impl Tiers {
+    pub fn new(
+        memory: Memory,
+        disk: Option<(Disk, u64)>,
+        catalog: Arc<Catalog>,
+        events: Events,
+        metrics: Arc<Metrics>,
+    ) -> Tiers {
+        let disk_budget = disk.as_ref().map_or(0, |(_, budget)| *budget);
+        Tiers { memory, disk: disk.map(|(disk, _)| disk), catalog, disk_budget, events, metrics }
+    }
+
+    /// A fragment that is in memory.
+    pub fn peek(&self, piece: &Piece) -> Option<Arc<Fragment>> {
+        piece.pending.clone().or_else(|| self.memory.peek(piece.id))
+    }
+
+    /// A fragment from the fastest tier that has it. What no tier has, or what fails its proof, is given up with its
+    /// coverage.
+    pub async fn load(&self, cell: &Cell, piece: &Piece) -> Option<(Arc<Fragment>, CacheLevel)> {
+        if let Some(fragment) = self.peek(piece) {
+            return Some((fragment, CacheLevel::L1Memory));
+        }
+        let disk = self.disk.as_ref();
+        let found = match disk {
+            Some(disk) => disk.get(&piece.key).await,
+            None => Ok(None),
+        };
+        let why = match found {
+            Ok(Some(entry)) => {
+                self.memory.insert(entry.fragment.clone());
+                return Some((entry.fragment, CacheLevel::L3Database));
+            }
+            Ok(None) => "no tier has it".to_owned(),
+            Err(error) => {
+                self.metrics.disk_errors.inc();
+                error.to_string()
+            }
+        };
+        // Another snapshot may already know better, as after a compaction.
+        if cell.drop_piece(piece.id).is_some() {
+            self.events.tell(Event::Dropped { key: piece.key.as_ref().clone(), why });
+            self.discard(piece).await;
+        }
+        None
+    }
+
+    async fn discard(&self, piece: &Piece) {
+        self.memory.remove(piece.id);
+        if let Some(disk) = &self.disk
+            && let Err(error) = disk.delete(&piece.key).await
+        {
+            self.fail(&error);
+        }
+    }
+
+    /// Writes what is not on disk yet, then the ledger; makes room and order while at it.
+    pub async fn save(&self, cell: &Arc<Cell>, span: Span) {
+        let Some(disk) = &self.disk else {
+            self.settle(cell);
+            return;
+        };
+        let _one_at_a_time = cell.saving.lock().await;
+        let pending: Vec<Arc<Fragment>> =
+            cell.snapshot().pieces.iter().filter_map(|piece| piece.pending.clone()).collect();
+        for fragment in &pending {
+            let entry = Entry { fragment: fragment.clone(), expires: None, generation: 0 };
+            if let Err(error) = disk.put(entry).await {
+                self.fail(&error);
+            }
+        }
+        self.settle(cell);
+        let replaced = self.compact(cell, disk, span).await;
+        self.save_ledger(cell, disk).await;
+        for piece in &replaced {
+            self.discard(piece).await;
+        }
+        self.make_room(disk).await;
+        self.measure();
+    }
+
+    /// Rows are held by the tiers from now on, no longer by the snapshot.
+    fn settle(&self, cell: &Cell) {
+        cell.update(|snapshot| snapshot.pieces.iter_mut().for_each(|piece| piece.pending = None));
+    }
+
+    async fn save_ledger(&self, cell: &Cell, disk: &Disk) {
+        if let Err(error) = disk.save_ledger(cell.series.clone(), cell.ledger_file(disk)).await {
+            self.fail(&error);
+        }
+    }
+
+    /// Drops pieces for good, wherever they are, and writes the ledger without them.
+    pub async fn delete(&self, cell: &Cell, pieces: &[Piece]) {
+        let _one_at_a_time = cell.saving.lock().await;
+        if let Some(disk) = &self.disk {
+            self.save_ledger(cell, disk).await;
+        }
+        for piece in pieces {
+            self.discard(piece).await;
+        }
+        self.measure();
+    }
+
+    /// Makes one fragment of those that follow one another within a natural span; says which it replaced.
+    async fn compact(&self, cell: &Arc<Cell>, disk: &Disk, span: Span) -> Vec<Piece> {
+        let mut replaced = Vec::new();
+        for run in crowded(cell, span) {
+            let mut fragments = Vec::with_capacity(run.len());
+            for piece in &run {
+                fragments.extend(self.load(cell, piece).await.map(|(fragment, _)| fragment));
+            }
+            if fragments.len() != run.len() {
+                continue;
+            }
+            let Some(merged) = compact::merge(&fragments, cell.grid, cell.provider.as_ref()) else { continue };
+            let merged = Arc::new(merged);
+            let entry = Entry { fragment: merged.clone(), expires: None, generation: 0 };
+            if let Err(error) = disk.put(entry).await {
+                self.fail(&error);
+                continue;
+            }
+            self.memory.insert(merged.clone());
+            cell.update(|snapshot| {
+                snapshot.pieces.retain(|piece| !run.iter().any(|old| old.id == piece.id));
+                snapshot.insert(Piece { pending: None, ..Piece::new(merged) });
+            });
+            replaced.extend(run);
+        }
+        replaced
+    }
+
+    /// Above its budget the disk gives up what was not used for longest.
+    async fn make_room(&self, disk: &Disk) {
+        let (bytes, _) = disk.usage();
+        if bytes <= self.disk_budget {
+            return;
+        }
+        let excess = bytes - self.disk_budget / 20 * 19;
+        let mut freed = 0;
+        for (_, cell, piece) in self.catalog.by_use() {
+            if freed >= excess {
+                break;
+            }
+            freed += disk.file(piece.id).map_or(0, |file| file.bytes);
+            if cell.drop_piece(piece.id).is_some() {
+                self.metrics.disk_evictions.inc();
+                self.save_ledger(&cell, disk).await;
+                self.discard(&piece).await;
+            }
+        }
+    }
+
+    fn fail(&self, error: &super::StoreError) {
+        self.metrics.disk_errors.inc();
+        tracing::error!(%error, "the disk tier failed; going on without");
+    }
+
+    /// Brings the gauges up to date.
+    pub fn measure(&self) {
+        let (bytes, entries) = self.memory.usage();
+        self.metrics.memory_bytes.set(bytes as i64);
+        self.metrics.memory_entries.set(entries as i64);
+        if let Some(disk) = &self.disk {
+            let (bytes, entries) = disk.usage();
+            self.metrics.disk_bytes.set(bytes as i64);
+            self.metrics.disk_entries.set(entries as i64);
+        }
+    }
+}
+
+/// Runs of fragments in one natural span that follow one another, where there are too many.
+fn crowded(cell: &Cell, span: Span) -> Vec<Vec<Piece>> {
+    let snapshot = cell.snapshot();
+    let mut spans: Vec<Vec<Piece>> = Vec::new();
+    for piece in &snapshot.pieces {
+        let home = span.around(piece.key.first);
+        match spans.last_mut() {
+            Some(run) if run.first().is_some_and(|p| span.around(p.key.first) == home) => run.push(piece.clone()),
+            _ => spans.push(vec![piece.clone()]),
+        }
+    }
+    let follows = |a: &Piece, b: &Piece| {
+        let between = Window::new(a.key.last, b.key.first);
+        a.key.columns == b.key.columns
+            && a.key.version == b.key.version
+            && !snapshot.loose.iter().any(|loose| between.contains(loose.key.first))
+            && snapshot.ledger.known().iter().any(|known| known.window.covers(between))
+    };
+    let crowded = spans.into_iter().filter(|run| run.len() > COMPACT_AT);
+    crowded.flat_map(|run| run.chunk_by(follows).map(<[Piece]>::to_vec).collect::<Vec<_>>()).filter(|r| r.len() > 1).collect()
+}
