@@ -40,6 +40,8 @@ impl Piece {
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     pub version: u64,
+    /// Grows with every invalidation: what was asked for before one is not kept after it.
+    pub epoch: u64,
     pub basis: u32,
     pub ledger: Ledger,
     /// By time, without overlap.
@@ -126,14 +128,19 @@ impl Snapshot {
 
     /// Is the selection all that the ask wants, as far as is known at `now`?
     pub fn answers(&self, ask: &Ask, parts: &[Part], now: Ts) -> bool {
+        self.answers_until(ask, parts, now, now)
+    }
+
+    /// The same as of `seen`, with lives that end after `alive_at` counted as running.
+    pub fn answers_until(&self, ask: &Ask, parts: &[Part], seen: Ts, alive_at: Ts) -> bool {
         let rows: usize = parts.iter().map(|part| part.rows.len()).sum();
-        let whole = Window::new(ask.window.from, ask.window.to.min(now.saturating_add(1)));
+        let whole = Window::new(ask.window.from, ask.window.to.min(seen.saturating_add(1)));
         let needed = match (ask.take, self.range(parts)) {
             (Take::First(n), Some((_, last))) if rows as u64 >= n => Window::new(whole.from, last.saturating_add(1)),
             (Take::Last(n), Some((first, _))) if rows as u64 >= n => Window::new(first, whole.to),
             _ => whole,
         };
-        needed.is_empty() || self.ledger.covers(needed, ask.columns, now)
+        needed.is_empty() || self.ledger.covers(needed, ask.columns, alive_at)
     }
 
     /// Notes that these rows were part of an answer.

@@ -1,0 +1,77 @@
+//! Rows of several fragments as one answer.
+
+use super::{Gateway, Request};
+use crate::render::{Journey, Piece, Served};
+use crate::store::catalog::Cell;
+use crate::store::snapshot::{Part, Snapshot, Source};
+use finex_core::status::{CacheLevel, Outcome};
+use finex_core::time::Ts;
+use std::sync::Arc;
+
+impl Gateway {
+    /// The rows, if every fragment is in memory.
+    pub(super) fn gather(&self, snapshot: &Snapshot, parts: &[Part]) -> Option<Vec<Piece>> {
+        let piece = |part: &Part| {
+            let (fragment, is_final) = match part.source {
+                Source::Piece(i) => (self.tiers.peek(&snapshot.pieces[i])?, true),
+                Source::Loose(i) => (snapshot.loose[i].clone(), false),
+            };
+            Some(Piece { fragment, rows: part.rows.clone(), is_final })
+        };
+        parts.iter().map(piece).collect()
+    }
+
+    /// The rows, wherever they are; none if a fragment was lost, whose coverage is then gone too.
+    pub(super) async fn assemble(
+        &self,
+        cell: &Arc<Cell>,
+        snapshot: &Snapshot,
+        parts: &[Part],
+        request: &Request,
+        journey: &mut Journey,
+    ) -> Option<Served> {
+        let mut pieces = Vec::with_capacity(parts.len());
+        for part in parts {
+            let (fragment, level, is_final) = match part.source {
+                Source::Piece(i) => {
+                    let (fragment, level) = self.tiers.load(cell, &snapshot.pieces[i]).await?;
+                    (fragment, level, true)
+                }
+                Source::Loose(i) => (snapshot.loose[i].clone(), CacheLevel::L1Memory, false),
+            };
+            journey.tier = journey.tier.max(level);
+            pieces.push(Piece { fragment, rows: part.rows.clone(), is_final });
+        }
+        snapshot.touch(parts, journey.now);
+        let mut served = self.complete(cell, snapshot, pieces, request, journey.clone());
+        if served.journey.outcome == Outcome::Hit && (served.journey.calls > 0 || served.journey.collapsed) {
+            let all_new = served.fetched() == served.rows();
+            served.journey.outcome = if all_new { Outcome::Miss } else { Outcome::Partial };
+        }
+        Some(served)
+    }
+
+    pub(super) fn complete(
+        &self,
+        cell: &Arc<Cell>,
+        snapshot: &Snapshot,
+        pieces: Vec<Piece>,
+        request: &Request,
+        journey: Journey,
+    ) -> Served {
+        let page = self.limits(&cell.series.provider).map_or(1, |limits| limits.page.max(1));
+        let loose = life(snapshot, &pieces);
+        let mut served = Served { cell: cell.clone(), ask: request.ask, pieces, journey, loose };
+        served.journey.direct_calls = (served.rows() as u64).div_ceil(page).max(1);
+        served
+    }
+}
+
+/// When the oldest bar that may still change was fetched, and when the first of them expires.
+fn life(snapshot: &Snapshot, pieces: &[Piece]) -> Option<(Ts, Ts)> {
+    let loose = pieces.iter().filter(|piece| !piece.is_final).filter_map(|piece| {
+        let open = piece.fragment.key.first;
+        snapshot.ledger.loose().iter().find(|l| l.window.contains(open)).map(|l| (l.fetched_at, l.expires))
+    });
+    loose.reduce(|a, b| (a.0.min(b.0), a.1.min(b.1)))
+}

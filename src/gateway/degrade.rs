@@ -1,0 +1,41 @@
+//! When the provider fails: what is held past its life, marked, or the failure itself. Never a short answer passed off
+//! as whole.
+
+use super::{Gateway, Request};
+use crate::render::{Journey, Served};
+use crate::store::catalog::Cell;
+use finex_core::ask::Ask;
+use finex_core::status::{ErrorClass, Outcome};
+use finex_core::time::{Ts, Window};
+use finex_providers::Failure;
+use std::sync::Arc;
+
+impl Gateway {
+    pub(super) async fn degrade(
+        &self,
+        cell: &Arc<Cell>,
+        request: &Request,
+        failure: Failure,
+        mut journey: Journey,
+    ) -> Result<Served, Failure> {
+        if !matches!(failure.class, ErrorClass::Up | ErrorClass::Rate | ErrorClass::Quota) {
+            return Err(failure);
+        }
+        let snapshot = cell.snapshot();
+        let bar = cell.series.interval.nominal_len().max(1_000);
+        let allowance = bar.min(self.cache.stale_if_error.as_millis());
+        let Some(seen) = snapshot.ledger.loose().iter().map(|l| l.fetched_at).max() else { return Err(failure) };
+        // As the client would have been answered when the series was last seen.
+        let ask = Ask { window: Window::new(request.ask.window.from, request.ask.window.to.min(seen + 1)), ..request.ask };
+        let parts = snapshot.select(&ask);
+        let long_ago = Ts::MIN;
+        let whole = snapshot.answers_until(&ask, &parts, seen, long_ago);
+        if journey.now - seen > allowance || !whole {
+            return Err(failure);
+        }
+        journey.warnings.push(format!("served from memory because the provider failed: {}", failure.detail));
+        journey.outcome = Outcome::Stale;
+        let request = Request { series: request.series.clone(), ask };
+        self.assemble(cell, &snapshot, &parts, &request, &mut journey).await.ok_or(failure)
+    }
+}

@@ -1,0 +1,210 @@
+//! Range flights: asks that want the same bars at the same time share the calls that bring them.
+//!
+//! A flight is a task of its own, so a client that leaves takes nobody with it. Boarding plans under a lock, with what
+//! is already under way counted as held; so a second ask fetches only the rest. A failed flight fails those who waited
+//! for it once, and for a moment those who come after.
+
+use super::{Gateway, Request};
+use crate::plan;
+use crate::render::Journey;
+use crate::store::catalog::Cell;
+use finex_core::plan::{Call, Plan};
+use finex_core::series::Series;
+use finex_core::status::ErrorClass;
+use finex_core::time::{Window, WindowSet};
+use finex_providers::Failure;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// How long a failure answers those who come after.
+const HOLD: Duration = Duration::from_secs(1);
+
+type Outcome = Option<Result<(), Failure>>;
+
+/// The boards of series that something is under way for.
+#[derive(Default)]
+pub struct Flights {
+    boards: papaya::HashMap<Arc<Series>, Arc<Board>>,
+}
+
+#[derive(Default)]
+struct Board(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    flying: Vec<Flying>,
+    next: u64,
+    hold: Option<(Instant, Failure)>,
+}
+
+struct Flying {
+    id: u64,
+    window: Window,
+    landed: watch::Receiver<Outcome>,
+}
+
+/// What an ask has to wait for.
+pub struct Boarded {
+    pub flights: Vec<watch::Receiver<Outcome>>,
+    /// Of those, how many were launched for it.
+    pub launched: usize,
+}
+
+impl Boarded {
+    /// Waits for all; the first failure ends it.
+    pub async fn landed(self) -> Result<(), Failure> {
+        for mut flight in self.flights {
+            let outcome = flight.wait_for(Option::is_some).await.map(|outcome| outcome.clone());
+            outcome.ok().flatten().unwrap_or_else(|| Err(lost()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Board {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Flights {
+    fn board(&self, series: &Arc<Series>) -> Arc<Board> {
+        self.boards.pin().get_or_insert_with(series.clone(), Arc::default).clone()
+    }
+
+    /// Takes down a board that nothing is on.
+    fn clear(&self, series: &Arc<Series>) {
+        let idle = |board: &Arc<Board>| {
+            let state = board.lock();
+            state.flying.is_empty() && state.hold.as_ref().is_none_or(|(since, _)| since.elapsed() > HOLD)
+        };
+        let _ = self.boards.pin().remove_if(series.as_ref(), |_, board| Arc::strong_count(board) <= 2 && idle(board));
+    }
+
+    pub fn len(&self) -> usize {
+        self.boards.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.boards.is_empty()
+    }
+}
+
+/// Lands a flight whatever becomes of its task.
+struct Landing {
+    board: Arc<Board>,
+    id: u64,
+    outcome: watch::Sender<Outcome>,
+    result: Result<(), Failure>,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        let mut state = self.board.lock();
+        state.flying.retain(|flying| flying.id != self.id);
+        let result = std::mem::replace(&mut self.result, Ok(()));
+        state.hold = result.as_ref().err().map(|failure| (Instant::now(), failure.clone())).or(state.hold.take());
+        if result.is_ok() {
+            state.hold = None;
+        }
+        self.outcome.send_replace(Some(result));
+    }
+}
+
+impl Gateway {
+    /// Plans with what is under way, launches what is still missing, and says what to wait for.
+    pub(super) fn board(
+        self: &Gateway,
+        cell: &Arc<Cell>,
+        request: &Request,
+        journey: &mut Journey,
+    ) -> Result<Boarded, Failure> {
+        let board = self.flights.board(&cell.series);
+        let mut state = board.lock();
+        let snapshot = cell.snapshot();
+        let plan = self.plan_under_way(cell, &snapshot, request, &state)?;
+        if journey.missing.is_empty() {
+            journey.missing.clone_from(&plan.awaited);
+        }
+        if let Some((_, failure)) = state.hold.as_ref().filter(|(since, _)| since.elapsed() < HOLD)
+            && !plan.calls.is_empty()
+        {
+            return Err(failure.clone());
+        }
+        let joined = state.flying.iter().filter(|flying| plan.awaited.iter().any(|w| w.overlaps(flying.window)));
+        let mut flights: Vec<_> = joined.map(|flying| flying.landed.clone()).collect();
+        journey.collapsed |= !flights.is_empty();
+        journey.calls += plan.calls.len() as u32;
+        journey.bonus += plan.calls.iter().map(|c| c.call.limit - c.wanted.min(c.call.limit)).sum::<u64>();
+        for planned in &plan.calls {
+            flights.push(self.launch(cell, planned.call, snapshot.epoch, &board, &mut state));
+        }
+        Ok(Boarded { flights, launched: plan.calls.len() })
+    }
+
+    fn plan_under_way(
+        &self,
+        cell: &Cell,
+        snapshot: &crate::store::snapshot::Snapshot,
+        request: &Request,
+        state: &State,
+    ) -> Result<Plan, Failure> {
+        let flying: WindowSet = state.flying.iter().map(|flying| flying.window).collect();
+        let limits = self.limits(&cell.series.provider).ok_or_else(lost)?;
+        plan::missing(cell, snapshot, &request.ask, &flying, limits, (self.clock)()).map_err(|e| super::serve::refused(&e))
+    }
+
+    fn launch(
+        &self,
+        cell: &Arc<Cell>,
+        call: Call,
+        epoch: u64,
+        board: &Arc<Board>,
+        state: &mut State,
+    ) -> watch::Receiver<Outcome> {
+        let (sender, receiver) = watch::channel(None);
+        let id = state.next;
+        state.next += 1;
+        state.flying.push(Flying { id, window: call.window, landed: receiver.clone() });
+        let landing = Landing { board: board.clone(), id, outcome: sender, result: Err(lost()) };
+        let crew = Crew { gateway: self.me.upgrade(), cell: cell.clone() };
+        self.tasks.spawn(crew.fly(call, epoch, landing));
+        receiver
+    }
+
+}
+
+/// What a flight's task owns.
+struct Crew {
+    gateway: Option<Arc<Gateway>>,
+    cell: Arc<Cell>,
+}
+
+impl Crew {
+    async fn fly(self, call: Call, epoch: u64, mut landing: Landing) {
+        let Some(gateway) = self.gateway else { return };
+        let cell = self.cell;
+        landing.result = gateway.bring(&cell, &call, epoch).await;
+        // Waiters go on as soon as the rows are in memory; writing them down is nobody's delay.
+        drop(landing);
+        gateway.flights.clear(&cell.series);
+        if !cell.snapshot().is_empty() {
+            gateway.tiers.save(&cell, gateway.cache.span(cell.series.interval)).await;
+        }
+    }
+}
+
+impl Gateway {
+    async fn bring(&self, cell: &Arc<Cell>, call: &Call, epoch: u64) -> Result<(), Failure> {
+        let _lease = self.leases.acquire(&cell.series.symbol).await;
+        let fetcher = self.fetcher(&cell.series.provider).ok_or_else(lost)?;
+        let landed = fetcher.call(&cell.series, call).await?;
+        self.commit(cell, call, landed, epoch)
+    }
+}
+
+fn lost() -> Failure {
+    let detail = "the call ended without an answer".to_owned();
+    Failure { class: ErrorClass::Up, detail, retry_after: None, native: None, timed_out: false }
+}

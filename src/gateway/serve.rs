@@ -1,0 +1,97 @@
+//! From an ask to rows: look, plan, fetch what is missing, look again.
+
+use super::{Gateway, Request};
+use crate::plan;
+use crate::render::{Journey, Served};
+use crate::store::catalog::Cell;
+use finex_core::status::{ErrorClass, Outcome};
+use finex_providers::Failure;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Looks at most: the first, and again after each landing.
+const LOOKS: u32 = 12;
+/// Plans of one client that led to calls: the first, and twice again.
+const PLANS: u32 = 3;
+
+impl Gateway {
+    /// Serves an ask: from memory at once, else by the longer way, but not for longer than a client waits.
+    pub async fn serve(&self, request: &Request) -> Result<Served, Failure> {
+        let journey = Journey::begin((self.clock)());
+        let cell = self.tiers.catalog.cell(&request.series).ok_or_else(|| unknown(&request.series.provider))?;
+        if let Some(served) = self.hit(&cell, request, &journey) {
+            return Ok(served);
+        }
+        let outcome = tokio::time::timeout(self.patience, self.travel(&cell, request, journey)).await;
+        if matches!(&outcome, Ok(Err(_))) {
+            self.tiers.catalog.forget_if_empty(&request.series);
+        }
+        outcome.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// Coverage → plan → calls (one flight per gap) → keep what arrived → assemble.
+    async fn travel(&self, cell: &Arc<Cell>, request: &Request, mut journey: Journey) -> Result<Served, Failure> {
+        let mut plans = 0;
+        for _ in 0..LOOKS {
+            let (snapshot, now) = (cell.snapshot(), (self.clock)());
+            let mut held = plan::held(&snapshot, &request.ask, now);
+            if held.is_none() {
+                let boarded = match self.board(cell, request, &mut journey) {
+                    Ok(boarded) => boarded,
+                    Err(failure) => return self.degrade(cell, request, failure, journey).await,
+                };
+                if !boarded.flights.is_empty() {
+                    plans += u32::from(boarded.launched > 0);
+                    if plans > PLANS {
+                        break;
+                    }
+                    let departed = Instant::now();
+                    let landed = boarded.landed().await;
+                    journey.fetching += departed.elapsed();
+                    match landed {
+                        Ok(()) => continue,
+                        Err(failure) => return self.degrade(cell, request, failure, journey).await,
+                    }
+                }
+                // The planner sees on its grid that nothing is lacking.
+                held = Some(snapshot.select(&request.ask));
+            }
+            let parts = held.unwrap_or_default();
+            if let Some(served) = self.assemble(cell, &snapshot, &parts, request, &mut journey).await {
+                return Ok(served);
+            }
+        }
+        self.degrade(cell, request, endless(), journey).await
+    }
+
+    /// The answer, if all of it lies in memory: no lock, no waiting.
+    fn hit(&self, cell: &Arc<Cell>, request: &Request, journey: &Journey) -> Option<Served> {
+        let snapshot = cell.snapshot();
+        let parts = plan::held(&snapshot, &request.ask, journey.now)?;
+        let pieces = self.gather(&snapshot, &parts)?;
+        let mut journey = journey.clone();
+        journey.outcome = Outcome::Hit;
+        Some(self.complete(cell, &snapshot, pieces, request, journey))
+    }
+}
+
+pub(super) fn unknown(provider: &str) -> Failure {
+    let detail = format!("there is no provider named {provider}");
+    Failure { class: ErrorClass::Bad, detail, retry_after: None, native: None, timed_out: false }
+}
+
+/// An ask that no number of calls allowed would answer.
+pub(super) fn refused(too_large: &finex_core::plan::TooLarge) -> Failure {
+    let detail = too_large.to_string();
+    Failure { class: ErrorClass::Bad, detail, retry_after: None, native: None, timed_out: false }
+}
+
+fn late() -> Failure {
+    let detail = "it took longer than server.request_timeout allows".to_owned();
+    Failure { class: ErrorClass::Up, detail, retry_after: None, native: None, timed_out: true }
+}
+
+fn endless() -> Failure {
+    let detail = "the provider's answers leave bars missing that it was asked for".to_owned();
+    Failure { class: ErrorClass::Up, detail, retry_after: None, native: None, timed_out: false }
+}

@@ -1,0 +1,104 @@
+//! What the gateway found, before it is written.
+
+use crate::store::catalog::Cell;
+use crate::store::fragment::Fragment;
+use finex_core::ask::Ask;
+use finex_core::status::{CacheLevel, Outcome};
+use finex_core::time::{Ts, Window};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Rows of one fragment.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    pub fragment: Arc<Fragment>,
+    pub rows: Range<usize>,
+    /// May the provider still change these bars?
+    pub is_final: bool,
+}
+
+/// How an answer came about.
+#[derive(Debug, Clone)]
+pub struct Journey {
+    pub outcome: Outcome,
+    /// When the client asked.
+    pub now: Ts,
+    pub started: Instant,
+    /// Upstream calls made for this client alone.
+    pub calls: u32,
+    /// Did it wait for a call that was made for another?
+    pub collapsed: bool,
+    /// The slowest tier that was touched.
+    pub tier: CacheLevel,
+    /// Calls that a direct client would have made.
+    pub direct_calls: u64,
+    /// Bars that came more than were asked for.
+    pub bonus: u64,
+    pub fetching: Duration,
+    /// What was missing when the client asked.
+    pub missing: Vec<Window>,
+    pub warnings: Vec<String>,
+}
+
+impl Journey {
+    pub fn begin(now: Ts) -> Journey {
+        Journey {
+            outcome: Outcome::Hit,
+            now,
+            started: Instant::now(),
+            calls: 0,
+            collapsed: false,
+            tier: CacheLevel::L1Memory,
+            direct_calls: 1,
+            bonus: 0,
+            fetching: Duration::ZERO,
+            missing: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    pub fn saved(&self) -> i64 {
+        self.direct_calls as i64 - i64::from(self.calls)
+    }
+}
+
+/// The rows of an answer, oldest first, and how they were had.
+pub struct Served {
+    pub cell: Arc<Cell>,
+    pub ask: Ask,
+    pub pieces: Vec<Piece>,
+    pub journey: Journey,
+    /// The life of the bars that are not final: when the oldest was fetched, and when the first expires.
+    pub loose: Option<(Ts, Ts)>,
+}
+
+impl Served {
+    pub fn rows(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.rows.len()).sum()
+    }
+
+    /// Bars that this journey brought.
+    pub fn fetched(&self) -> usize {
+        if self.journey.calls == 0 && !self.journey.collapsed {
+            return 0;
+        }
+        let new = self.pieces.iter().filter(|piece| piece.fragment.fetched_at >= self.journey.now);
+        new.map(|piece| piece.rows.len()).sum()
+    }
+
+    /// Open time of the first and last bar.
+    pub fn range(&self) -> Option<(Ts, Ts)> {
+        let (first, last) = (self.pieces.first()?, self.pieces.last()?);
+        Some((first.fragment.times.get(first.rows.start)?, last.fragment.times.get(last.rows.end.checked_sub(1)?)?))
+    }
+
+    /// Leaves out the first bar, or the last.
+    pub fn without_one(&mut self, first: bool) {
+        let at = if first { 0 } else { self.pieces.len().saturating_sub(1) };
+        if let Some(piece) = self.pieces.get_mut(at) {
+            piece.rows = if first { piece.rows.start + 1..piece.rows.end } else { piece.rows.start..piece.rows.end - 1 };
+        }
+        self.pieces.retain(|piece| !piece.rows.is_empty());
+    }
+}
