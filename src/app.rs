@@ -1,1 +1,98 @@
+//! The composition root: the one place that names every plane.
 
+use crate::config::{Config, DiskKind};
+use crate::edge::listener::{Listening, listen};
+use crate::fetch::Fetcher;
+use crate::gateway::Gateway;
+use crate::gateway::lease::Alone;
+use crate::observe::events::Events;
+use crate::observe::metrics::Metrics;
+use crate::route::Router;
+use crate::store::catalog::Catalog;
+use crate::store::disk::Disk;
+use crate::store::memory::Memory;
+use crate::store::tiers::Tiers;
+use finex_core::time::Clock;
+use finex_providers::Registry;
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A gateway with all its planes, not yet listening.
+pub struct App {
+    pub config: Config,
+    pub gateway: Arc<Gateway>,
+    pub router: Arc<Router>,
+    pub metrics: Arc<Metrics>,
+    /// Series that were found on disk.
+    pub restored: usize,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("the HTTP client cannot be made: {0}")]
+    Client(#[from] reqwest::Error),
+    #[error("providers.{0}: there is no provider of this name; there is: binance")]
+    UnknownProvider(String),
+}
+
+impl App {
+    /// Builds everything in the order in which it depends on each other. `simulated` marks every answer.
+    pub fn build(config: Config, clock: Clock, simulated: bool) -> Result<App, StartError> {
+        let registry = registry(&config)?;
+        let metrics = Arc::new(Metrics::new());
+        let events = Events::new(metrics.clone());
+        let memory = Memory::new(config.cache.l1.max_memory.0, clock.clone(), &metrics);
+        let disk = match config.cache.l3.kind {
+            DiskKind::Off => None,
+            DiskKind::Parquet => {
+                let disk = Disk::open(&data_dir(&config), registry.clone())?;
+                Some((disk, config.cache.l3.max_size.0))
+            }
+        };
+        let catalog = Arc::new(Catalog::new(registry.clone()));
+        let restored = disk.as_ref().map_or(Ok(0), |(disk, _)| catalog.restore(disk))?;
+        let tiers = Tiers::new(memory, disk, catalog, events.clone(), metrics.clone());
+        let mut fetchers = HashMap::new();
+        for provider in registry.iter() {
+            let id = provider.manifest().id.clone();
+            let Some(settings) = config.providers.get(&id).filter(|settings| settings.enabled) else { continue };
+            let fetcher = Fetcher::new(provider.clone(), settings, clock.clone(), &metrics, events.clone())?;
+            fetchers.insert(id, Arc::new(fetcher));
+        }
+        let gateway = Gateway::new(tiers, fetchers, &config, clock, events, Arc::new(Alone::default()));
+        let router = Arc::new(Router::new(gateway.clone(), metrics.clone(), config.admin.token.clone(), simulated));
+        Ok(App { config, gateway, router, metrics, restored })
+    }
+
+    /// Starts to listen.
+    pub async fn listen(&self) -> io::Result<Listening> {
+        listen(&self.config.server, self.router.clone()).await
+    }
+}
+
+/// Providers with what the settings change of their facts.
+fn registry(config: &Config) -> Result<Registry, StartError> {
+    let registry = Registry::builtin(|manifest| {
+        if let Some(settings) = config.providers.get(&manifest.id).filter(|s| !s.base_url.is_empty()) {
+            manifest.base_url.clone_from(&settings.base_url);
+        }
+    });
+    match config.providers.keys().find(|id| registry.get(id).is_none()) {
+        Some(unknown) => Err(StartError::UnknownProvider(unknown.clone())),
+        None => Ok(registry),
+    }
+}
+
+/// Where fragments are kept if the settings do not say.
+fn data_dir(config: &Config) -> PathBuf {
+    if !config.cache.l3.path.as_os_str().is_empty() {
+        return config.cache.l3.path.clone();
+    }
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+    let base = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute()).or_else(home);
+    base.unwrap_or_else(|| PathBuf::from(".")).join("finex")
+}

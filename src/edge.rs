@@ -1,1 +1,6 @@
+//! Accepting connections.
 
+pub mod check;
+pub mod listener;
+pub mod rescue;
+pub mod stack;

@@ -78,6 +78,10 @@ impl Gateway {
         self.fetchers.get(provider)
     }
 
+    pub fn fetchers(&self) -> impl Iterator<Item = &Arc<Fetcher>> {
+        self.fetchers.values()
+    }
+
     pub fn limits(&self, provider: &str) -> Option<&Limits> {
         self.limits.get(provider)
     }

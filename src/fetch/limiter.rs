@@ -9,7 +9,7 @@ use finex_core::status::ErrorClass;
 use finex_core::time::{Clock, Ts};
 use finex_providers::manifest::{Manifest, RateWindow};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use std::future::Future;
 use std::num::NonZeroU32;
 use std::pin::Pin;
@@ -33,6 +33,8 @@ pub struct Limiter {
 /// One allowance per calendar window.
 struct Allowance {
     spec: RateWindow,
+    /// Headers that report it, first the provider's own.
+    names: Vec<HeaderName>,
     spread: DefaultDirectRateLimiter,
     usable: u32,
     /// Number of the window (upper half) and what is used of it (lower half).
@@ -56,7 +58,8 @@ impl Allowance {
         let period = Duration::from_millis(spec.window.max(1) as u64) / usable;
         let quota = Quota::with_period(period.max(Duration::from_nanos(1))).unwrap_or(Quota::per_second(burst));
         let spread = RateLimiter::direct(quota.allow_burst(burst));
-        Allowance { spec: spec.clone(), spread, usable, used: AtomicU64::new(0) }
+        let names = spec.header.iter().chain(&spec.also).filter_map(|name| name.parse().ok()).collect();
+        Allowance { spec: spec.clone(), names, spread, usable, used: AtomicU64::new(0) }
     }
 
     fn number(&self, now: Ts) -> u64 {
@@ -136,7 +139,7 @@ impl Limiter {
     pub fn correct(&self, headers: &HeaderMap) {
         let now = (self.clock)();
         for window in &self.windows {
-            let reported = window.spec.header.as_deref().and_then(|name| headers.get(name));
+            let reported = window.names.first().and_then(|name| headers.get(name));
             let reported = reported.and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse::<u32>().ok());
             if let Some(reported) = reported {
                 window.change(now, |used| used.max(reported));
@@ -159,12 +162,13 @@ impl Limiter {
     }
 
     /// Headers under which clients read what is used, with live figures.
-    pub fn report(&self) -> impl Iterator<Item = (&str, u32)> {
+    pub fn report(&self, headers: &mut HeaderMap) {
         let now = (self.clock)();
-        self.windows.iter().flat_map(move |window| {
-            let names = window.spec.header.iter().chain(&window.spec.also);
-            names.map(move |name| (name.as_str(), window.used(now)))
-        })
+        for window in &self.windows {
+            for name in &window.names {
+                headers.insert(name.clone(), window.used(now).into());
+            }
+        }
     }
 
     pub fn usage(&self) -> Vec<Usage> {

@@ -39,6 +39,10 @@ impl Timings {
         self.0.count.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub fn count(&self) -> u64 {
+        self.0.count.load(Ordering::Relaxed)
+    }
+
     pub fn mean_ms(&self) -> f64 {
         let count = self.0.count.load(Ordering::Relaxed).max(1);
         self.0.sum_ns.load(Ordering::Relaxed) as f64 / count as f64 / 1e6
