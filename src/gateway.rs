@@ -86,6 +86,11 @@ impl Gateway {
         self.limits.get(provider)
     }
 
+    /// Series for which calls are under way, or a failure is remembered.
+    pub fn flights_under_way(&self) -> usize {
+        self.flights.len()
+    }
+
     /// Waits until everything that was begun is written down.
     pub async fn drain(&self) {
         self.tasks.close();

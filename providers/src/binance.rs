@@ -209,7 +209,8 @@ impl Provider for Binance {
             ErrorClass::Up if failure.timed_out => (504, -1007, "Timeout waiting for response from backend server."),
             ErrorClass::Up => (503, -1001, "Internal error; unable to process your request. Please try again."),
         };
-        let own = failure.native.clone().filter(|(_, body)| serde_json::from_str::<ErrorBody<'_>>(body).is_ok());
+        let is_own = |status: u16, body: &str| status >= 400 && serde_json::from_str::<ErrorBody<'_>>(body).is_ok();
+        let own = failure.native.clone().filter(|(status, body)| is_own(*status, body));
         match own {
             Some((status, body)) => {
                 NativeError { status, body, content_type: JSON, reason: failure.detail.clone() }

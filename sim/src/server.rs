@@ -156,6 +156,10 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Respons
         tokio::time::sleep(Duration::from_millis(latency)).await;
     }
     let used = spend(&state, binance::weight(&path), now);
+    if path == "/sim/calls" {
+        let calls = format!("{{\"series\":{}}}", state.series_calls.load(Ordering::SeqCst));
+        return Ok(respond(200, "application/json", SimBody::whole(calls), used));
+    }
     if path == "/echo" {
         return Ok(echo(&parts, body, used));
     }

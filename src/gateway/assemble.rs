@@ -29,6 +29,7 @@ impl Gateway {
         parts: &[Part],
         request: &Request,
         journey: &mut Journey,
+        before: &Snapshot,
     ) -> Option<Served> {
         let mut pieces = Vec::with_capacity(parts.len());
         for part in parts {
@@ -45,6 +46,7 @@ impl Gateway {
         snapshot.touch(parts, journey.now);
         let mut served = self.complete(cell, snapshot, pieces, request, journey.clone());
         if served.journey.outcome == Outcome::Hit && (served.journey.calls > 0 || served.journey.collapsed) {
+            served.journey.fetched = served.pieces.iter().map(|piece| new_rows(piece, before)).sum();
             let all_new = served.fetched() == served.rows();
             served.journey.outcome = if all_new { Outcome::Miss } else { Outcome::Partial };
         }
@@ -65,6 +67,15 @@ impl Gateway {
         served.journey.direct_calls = (served.rows() as u64).div_ceil(page).max(1);
         served
     }
+}
+
+/// How many of these bars were not held before.
+fn new_rows(piece: &Piece, before: &Snapshot) -> usize {
+    if !piece.is_final {
+        return usize::from(!before.loose.iter().any(|bar| Arc::ptr_eq(bar, &piece.fragment)));
+    }
+    let opens = piece.rows.clone().filter_map(|row| piece.fragment.times.get(row));
+    opens.filter(|open| !before.holds(*open)).count()
 }
 
 /// When the oldest bar that may still change was fetched, and when the first of them expires.

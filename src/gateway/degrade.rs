@@ -36,6 +36,6 @@ impl Gateway {
         journey.warnings.push(format!("served from memory because the provider failed: {}", failure.detail));
         journey.outcome = Outcome::Stale;
         let request = Request { series: request.series.clone(), ask };
-        self.assemble(cell, &snapshot, &parts, &request, &mut journey).await.ok_or(failure)
+        self.assemble(cell, &snapshot, &parts, &request, &mut journey, &snapshot).await.ok_or(failure)
     }
 }

@@ -8,6 +8,7 @@ use super::{Gateway, Request};
 use crate::plan;
 use crate::render::Journey;
 use crate::store::catalog::Cell;
+use crate::store::snapshot::Snapshot;
 use finex_core::plan::{Call, Plan};
 use finex_core::series::Series;
 use finex_core::status::ErrorClass;
@@ -46,6 +47,8 @@ struct Flying {
 
 /// What an ask has to wait for.
 pub struct Boarded {
+    /// The state that was planned upon.
+    pub snapshot: Arc<Snapshot>,
     pub flights: Vec<watch::Receiver<Outcome>>,
     /// Of those, how many were launched for it.
     pub launched: usize,
@@ -140,13 +143,13 @@ impl Gateway {
         for planned in &plan.calls {
             flights.push(self.launch(cell, planned.call, snapshot.epoch, &board, &mut state));
         }
-        Ok(Boarded { flights, launched: plan.calls.len() })
+        Ok(Boarded { snapshot, flights, launched: plan.calls.len() })
     }
 
     fn plan_under_way(
         &self,
         cell: &Cell,
-        snapshot: &crate::store::snapshot::Snapshot,
+        snapshot: &Snapshot,
         request: &Request,
         state: &State,
     ) -> Result<Plan, Failure> {

@@ -31,10 +31,10 @@ impl Gateway {
 
     /// Coverage → plan → calls (one flight per gap) → keep what arrived → assemble.
     async fn travel(&self, cell: &Arc<Cell>, request: &Request, mut journey: Journey) -> Result<Served, Failure> {
-        let mut plans = 0;
+        let (before, mut plans) = (cell.snapshot(), 0);
         for _ in 0..LOOKS {
-            let (snapshot, now) = (cell.snapshot(), (self.clock)());
-            let mut held = plan::held(&snapshot, &request.ask, now);
+            let mut snapshot = cell.snapshot();
+            let mut held = plan::held(&snapshot, &request.ask, (self.clock)());
             if held.is_none() {
                 let boarded = match self.board(cell, request, &mut journey) {
                     Ok(boarded) => boarded,
@@ -53,11 +53,12 @@ impl Gateway {
                         Err(failure) => return self.degrade(cell, request, failure, journey).await,
                     }
                 }
-                // The planner sees on its grid that nothing is lacking.
+                // Nothing is lacking in what was planned upon, which may be newer than what we looked at first.
+                snapshot = boarded.snapshot;
                 held = Some(snapshot.select(&request.ask));
             }
             let parts = held.unwrap_or_default();
-            if let Some(served) = self.assemble(cell, &snapshot, &parts, request, &mut journey).await {
+            if let Some(served) = self.assemble(cell, &snapshot, &parts, request, &mut journey, &before).await {
                 return Ok(served);
             }
         }

@@ -33,6 +33,8 @@ pub struct Journey {
     pub tier: CacheLevel,
     /// Calls that a direct client would have made.
     pub direct_calls: u64,
+    /// Bars of the answer that were not held when the client asked.
+    pub fetched: usize,
     /// Bars that came more than were asked for.
     pub bonus: u64,
     pub fetching: Duration,
@@ -51,6 +53,7 @@ impl Journey {
             collapsed: false,
             tier: CacheLevel::L1Memory,
             direct_calls: 1,
+            fetched: 0,
             bonus: 0,
             fetching: Duration::ZERO,
             missing: Vec::new(),
@@ -78,13 +81,9 @@ impl Served {
         self.pieces.iter().map(|piece| piece.rows.len()).sum()
     }
 
-    /// Bars that this journey brought.
+    /// Bars that were not held when the client asked.
     pub fn fetched(&self) -> usize {
-        if self.journey.calls == 0 && !self.journey.collapsed {
-            return 0;
-        }
-        let new = self.pieces.iter().filter(|piece| piece.fragment.fetched_at >= self.journey.now);
-        new.map(|piece| piece.rows.len()).sum()
+        self.journey.fetched.min(self.rows())
     }
 
     /// Open time of the first and last bar.

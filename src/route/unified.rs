@@ -232,7 +232,7 @@ pub(super) fn parse_time(text: &str, now: Ts) -> Option<Ts> {
         let n: i64 = text.parse().ok()?;
         match text.len() {
             ..=10 => n * 1_000,
-            11..=13 => n,
+            11..=14 => n,
             _ => n / 1_000,
         }
     } else if let Some(ago) = text.strip_prefix('-') {
