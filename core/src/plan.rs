@@ -11,6 +11,7 @@ pub mod merge;
 pub mod page;
 pub mod ttl;
 pub mod widen;
+pub mod worth;
 
 use crate::ask::Ask;
 use crate::calendar::Grid;

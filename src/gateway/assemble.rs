@@ -34,14 +34,18 @@ impl Gateway {
         let mut pieces = Vec::with_capacity(parts.len());
         for part in parts {
             let (fragment, level, is_final) = match part.source {
-                Source::Piece(i) => {
-                    let (fragment, level) = self.tiers.load(cell, &snapshot.pieces[i]).await?;
-                    (fragment, level, true)
-                }
+                Source::Piece(i) => match self.tiers.load(cell, &snapshot.pieces[i]).await {
+                    Some((fragment, level)) => (fragment, level, true),
+                    // The others are tried all the same: what else is lost is fetched in one go.
+                    None => continue,
+                },
                 Source::Loose(i) => (snapshot.loose[i].clone(), CacheLevel::L1Memory, false),
             };
             journey.tier = journey.tier.max(level);
             pieces.push(Piece { fragment, rows: part.rows.clone(), is_final });
+        }
+        if pieces.len() < parts.len() {
+            return None;
         }
         snapshot.touch(parts, journey.now);
         let mut served = self.complete(cell, snapshot, pieces, request, journey.clone());

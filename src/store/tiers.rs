@@ -84,20 +84,19 @@ impl Tiers {
 
     /// Writes what is not on disk yet, then the ledger; makes room and order while at it.
     pub async fn save(&self, cell: &Arc<Cell>, span: Span) {
-        let Some(disk) = &self.disk else {
-            self.settle(cell);
-            return;
-        };
         let _one_at_a_time = cell.saving.lock().await;
         let pending: Vec<Arc<Fragment>> =
             cell.snapshot().pieces.iter().filter_map(|piece| piece.pending.clone()).collect();
+        let Some(disk) = &self.disk else {
+            return self.settle(cell, &pending);
+        };
         for fragment in &pending {
             let entry = Entry { fragment: fragment.clone(), expires: None, generation: 0 };
             if let Err(error) = disk.put(entry).await {
                 self.fail(&error);
             }
         }
-        self.settle(cell);
+        self.settle(cell, &pending);
         let replaced = self.compact(cell, disk, span).await;
         self.save_ledger(cell, disk).await;
         for piece in &replaced {
@@ -107,9 +106,10 @@ impl Tiers {
         self.measure();
     }
 
-    /// Rows are held by the tiers from now on, no longer by the snapshot.
-    fn settle(&self, cell: &Cell) {
-        cell.update(|snapshot| snapshot.pieces.iter_mut().for_each(|piece| piece.pending = None));
+    /// These rows are held by the tiers from now on, no longer by the snapshot.
+    fn settle(&self, cell: &Cell, saved: &[Arc<Fragment>]) {
+        let is_saved = |piece: &&mut Piece| saved.iter().any(|fragment| fragment.id == piece.id);
+        cell.update(|snapshot| snapshot.pieces.iter_mut().filter(is_saved).for_each(|piece| piece.pending = None));
     }
 
     async fn save_ledger(&self, cell: &Cell, disk: &Disk) {

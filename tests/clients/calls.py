@@ -176,11 +176,11 @@ def binance_sdk_spot(base: str) -> list[Call]:
         return (client.ui_klines if ui else client.klines)(**{names.get(k, k): v for k, v in params.items()}).data()
 
     def limits() -> Any:
-        answer = clients[False].klines("SOLUSDT", "1h", start_time=ms("2023-06-01"), limit=3)
+        answer = clients[False].klines("ETHUSDT", "1h", start_time=ms("2023-06-01"), limit=3)
         return [[limit.rateLimitType, limit.interval, limit.intervalNum] for limit in answer.rate_limits]
 
     client = clients[False]
-    return alike(klines, "SOLUSDT") + [
+    return alike(klines, "ETHUSDT") + [
         Call("kinds of rate limits", limits),
         Call("ping", lambda: str(client.ping().data()), "other"),
         Call("exchange info", lambda: without(client.exchange_info().data().to_dict(), "serverTime"), "other"),
@@ -192,7 +192,6 @@ def ccxt(base: str) -> list[Call]:
     from urllib.parse import urlsplit
 
     exchange = library.binance({"options": {"fetchMarkets": {"types": ["spot"]}}})
-    exchange.options["fetchMarkets"] = ["spot"]
     exchange.urls["api"] = {name: base + urlsplit(url).path for name, url in exchange.urls["api"].items()}
     exchange.load_markets()
     symbol = "SHIB/USDT"

@@ -119,9 +119,9 @@ async fn newest_bars_are_served_stale_and_marked_but_not_for_long() {
     assert_eq!(stale.header("age"), "300");
     assert!(stale.header("cache-control").contains("max-age=0"));
     let gap = world.get(&format!("/binance{}", hours(-900_000 / 100, -8_000))).await;
-    assert_eq!(gap.status, 500, "a gap is never passed off as an answer");
+    assert_eq!(gap.status, 503, "a gap is never passed off as an answer");
     world.advance(2 * HOUR);
-    assert_eq!(world.get(&path).await.status, 500, "older than a bar is too old");
+    assert_eq!(world.get(&path).await.status, 503, "older than a bar is too old");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,6 @@ use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 use tempfile::TempDir;
 
 pub const SECOND: Ts = 1_000;
@@ -192,15 +191,4 @@ pub fn klines(symbol: &str, interval: &str, more: &str) -> String {
 pub fn hours(from: i64, to: i64) -> String {
     let (start, end) = (NEW_YEAR + from * HOUR, NEW_YEAR + to * HOUR - 1);
     klines("BTCUSDT", "1h", &format!("&startTime={start}&endTime={end}&limit=1000"))
-}
-
-/// Lets tasks of the gateway go on until `done`, for two seconds at most.
-pub async fn until(what: &str, done: impl Fn() -> bool) {
-    for _ in 0..400 {
-        if done() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("{what} did not come about");
 }

@@ -1,12 +1,12 @@
 //! A call that costs the same for ten bars as for a thousand asks for a thousand.
 //!
-//! The number of calls is fixed; only the slack of each is spent. A hole between held stretches of length `h` will
-//! cost `⌈h / page⌉` calls sooner or later, so a stretch is placed where the two holes that it leaves cost least
-//! together, next to what is held if there is a choice, else on whole pages of the grid.
+//! The number of calls is fixed; only the slack of each is spent. A stretch is placed where the holes that it leaves on
+//! both sides will cost least together, next to what is held if there is a choice, else on whole pages of the grid.
 
 use super::gap::Run;
 use super::merge::Segment;
 use super::Facts;
+use super::worth::{slope, worth};
 
 /// Where each segment is fetched: at least its need, at most its calls' reach.
 pub fn place(segments: &[Segment], held: &[Run], facts: &Facts<'_>) -> Vec<(Run, u64)> {
@@ -44,36 +44,34 @@ fn fit(need: Run, reach: i64, hole: Hole, page: i64) -> Run {
         let to = hole.right.unwrap_or(need.to).clamp(need.to, from.saturating_add(reach).max(need.to));
         return Run { from, to };
     }
-    let best = candidates(need, reach, hole, page, lowest, highest)
+    let best = candidates(reach, hole, page, lowest, highest)
         .into_iter()
         .min_by_key(|from| rank(*from, reach, hole, page));
     let from = best.unwrap_or(highest);
     Run { from, to: from + reach }
 }
 
-/// Starts worth considering: beside what is held, a whole number of pages from it, on whole pages of the grid.
-fn candidates(need: Run, reach: i64, hole: Hole, page: i64, lowest: i64, highest: i64) -> Vec<i64> {
-    let aligned = highest.div_euclid(page) * page;
-    let mut starts = vec![lowest, highest, aligned, (lowest + highest) / 2];
-    if let Some(left) = hole.left {
-        starts.push(left + (highest - left) / page * page);
-        starts.push(left + (need.to - reach - left + page - 1).max(0) / page * page);
-    }
-    if let Some(right) = hole.right {
-        let behind = |from: i64| (right - (from + reach)).max(0);
-        starts.push(right - reach - behind(lowest) / page * page);
-        starts.push(right - reach - (behind(highest) + page - 1) / page * page);
-    }
+/// Starts worth considering: beside what is held, a whole number of pages from it, on whole pages of the grid, and some
+/// between.
+fn candidates(reach: i64, hole: Hole, page: i64, lowest: i64, highest: i64) -> Vec<i64> {
+    const BETWEEN: i64 = 16;
+    let mut starts = vec![lowest, highest, highest.div_euclid(page) * page];
+    starts.extend((1..BETWEEN).map(|i| lowest + (highest - lowest) * i / BETWEEN));
+    starts.extend(hole.left.map(|left| left + (highest - left) / page * page));
+    starts.extend(hole.right.map(|right| right - reach - (right - reach - lowest) / page * page));
     starts.retain(|from| (lowest..=highest).contains(from));
     starts
 }
 
-/// Less is better: calls that the holes left and right will cost, then edges that touch nothing held, then being off
-/// the pages of the grid.
+/// Less is better: what the holes left and right will cost; then edges that touch nothing held, and being off the pages
+/// of the grid.
 fn rank(from: i64, reach: i64, hole: Hole, page: i64) -> (i64, i64, i64) {
-    let cost = |gap: Option<i64>| gap.map_or(0, |gap| (gap + page - 1) / page);
     let left = hole.left.map(|left| from - left);
     let right = hole.right.map(|right| right - from - reach);
+    let known: f64 = left.into_iter().chain(right).map(|gap| worth(gap, page)).sum();
+    // To the left of everything known the stretch is as long as it is; only where it ends differs.
+    let endless = if left.is_none() { from as f64 * slope(page) } else { 0.0 };
     let loose_edges = i64::from(left != Some(0)) + i64::from(right != Some(0));
-    (cost(left) + cost(right), loose_edges, i64::from(from.rem_euclid(page) != 0))
+    let cost = ((known + endless) * 1e6).round() as i64;
+    (cost, loose_edges, i64::from(from.rem_euclid(page) != 0))
 }
