@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn regular_columns_need_no_exceptions() {
         let (frame, _) = frame(&bars(&[Some("1.50000000"), Some("2.25000000")])).expect("a frame");
-        assert_eq!(frame.get_column_names_str(), ["timestamp", "close", "trades"]);
+        assert_eq!(frame.get_column_names(), ["timestamp", "close", "trades"]);
     }
 
     proptest! {

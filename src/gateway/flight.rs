@@ -37,6 +37,8 @@ struct State {
     flying: Vec<Flying>,
     next: u64,
     hold: Option<(Instant, Failure)>,
+    /// Taken down: whoever still has it looks for the one that stands now.
+    closed: bool,
 }
 
 struct Flying {
@@ -78,11 +80,14 @@ impl Flights {
 
     /// Takes down a board that nothing is on.
     fn clear(&self, series: &Arc<Series>) {
-        let idle = |board: &Arc<Board>| {
-            let state = board.lock();
-            state.flying.is_empty() && state.hold.as_ref().is_none_or(|(since, _)| since.elapsed() > HOLD)
-        };
-        let _ = self.boards.pin().remove_if(series.as_ref(), |_, board| Arc::strong_count(board) <= 2 && idle(board));
+        let boards = self.boards.pin();
+        let Some(board) = boards.get(series.as_ref()) else { return };
+        let mut state = board.lock();
+        let held = state.hold.as_ref().is_some_and(|(since, _)| since.elapsed() < HOLD);
+        if state.flying.is_empty() && !held {
+            state.closed = true;
+            boards.remove(series.as_ref());
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -118,13 +123,28 @@ impl Drop for Landing {
 impl Gateway {
     /// Plans with what is under way, launches what is still missing, and says what to wait for.
     pub(super) fn board(
-        self: &Gateway,
+        &self,
         cell: &Arc<Cell>,
         request: &Request,
         journey: &mut Journey,
     ) -> Result<Boarded, Failure> {
-        let board = self.flights.board(&cell.series);
-        let mut state = board.lock();
+        loop {
+            let board = self.flights.board(&cell.series);
+            let state = board.lock();
+            if !state.closed {
+                return self.board_at(&board, state, cell, request, journey);
+            }
+        }
+    }
+
+    fn board_at(
+        &self,
+        board: &Arc<Board>,
+        mut state: MutexGuard<'_, State>,
+        cell: &Arc<Cell>,
+        request: &Request,
+        journey: &mut Journey,
+    ) -> Result<Boarded, Failure> {
         let snapshot = cell.snapshot();
         let plan = self.plan_under_way(cell, &snapshot, request, &state)?;
         if journey.missing.is_empty() {
@@ -141,7 +161,7 @@ impl Gateway {
         journey.calls += plan.calls.len() as u32;
         journey.bonus += plan.calls.iter().map(|c| c.call.limit - c.wanted.min(c.call.limit)).sum::<u64>();
         for planned in &plan.calls {
-            flights.push(self.launch(cell, planned.call, snapshot.epoch, &board, &mut state));
+            flights.push(self.launch(cell, planned.call, snapshot.epoch, board, &mut state));
         }
         Ok(Boarded { snapshot, flights, launched: plan.calls.len() })
     }
@@ -189,13 +209,24 @@ impl Crew {
         let Some(gateway) = self.gateway else { return };
         let cell = self.cell;
         landing.result = gateway.bring(&cell, &call, epoch).await;
+        let failed = landing.result.is_err();
         // Waiters go on as soon as the rows are in memory; writing them down is nobody's delay.
         drop(landing);
-        gateway.flights.clear(&cell.series);
+        if failed {
+            tokio::spawn(clear_later(gateway.clone(), cell.series.clone()));
+        } else {
+            gateway.flights.clear(&cell.series);
+        }
         if !cell.snapshot().is_empty() {
             gateway.tiers.save(&cell, gateway.cache.span(cell.series.interval)).await;
         }
     }
+}
+
+/// A failure is remembered for a while, then its board comes down.
+async fn clear_later(gateway: Arc<Gateway>, series: Arc<Series>) {
+    tokio::time::sleep(HOLD).await;
+    gateway.flights.clear(&series);
 }
 
 impl Gateway {

@@ -140,6 +140,12 @@ def compare(client: str, rounds: dict[str, Round]) -> list[Check]:
     return checks
 
 
+def asked_well(client: str, direct: Round) -> Check:
+    """Two equal errors prove nothing where bars are asked for."""
+    errors = [f"{call['name']}: {call['answer']}" for call in direct if call["kind"] != "other" and "error" in call["answer"]]
+    return Check(f"{client}, direct: calls for bars bring bars", not errors, "; ".join(errors))
+
+
 def spared(client: str, rounds: dict[str, Round]) -> list[Check]:
     """Settled bars are asked of the provider once."""
     checks = []
@@ -175,7 +181,8 @@ def main() -> int:
         data, log = Path(temporary) / "data", Path(temporary) / "finex.log"
         versions, rounds = rounds_of_all(sim, data, log)
         equal = {client: compare(client, rounds[client]) for client in rounds}
-        counted = [check for client in rounds for check in spared(client, rounds[client])]
+        counted = [asked_well(client, rounds[client]["direct"]) for client in rounds]
+        counted += [check for client in rounds for check in spared(client, rounds[client])]
         table(versions, rounds, equal)
         open_store.report([check for checks in equal.values() for check in checks if not check.passed] + counted)
         print("Stored files")

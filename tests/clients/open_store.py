@@ -8,6 +8,7 @@ PROVIDER_URL is asked for one window of one series, to compare closes with.
 import json
 import sys
 import urllib.request
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
@@ -17,6 +18,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as dataset
+import pyarrow.parquet as parquet
 
 PARTITIONS = {"provider", "interval", "symbol", "currency", "variant"}
 NUMBERS = ["open", "high", "low", "close", "volume"]
@@ -86,9 +88,10 @@ def with_duckdb(root: Path) -> Store:
 
 
 def with_polars(root: Path) -> Store:
-    # Columns that only some files have are left out; the checks need none of them.
-    parts = [pl.read_parquet(file, hive_partitioning=True) for file in sorted(root.rglob("*.parquet"))]
-    bars = pl.concat(parts, how="diagonal")
+    files = str(root / "**" / "*.parquet")
+    # Some files have columns that others lack; these checks need none of them.
+    scan = pl.scan_parquet(files, hive_partitioning=True, missing_columns="insert", extra_columns="ignore")
+    bars = scan.collect()
     per_series = bars.group_by("symbol", "interval", "variant").len().rows()
     window = bars.filter(
         (pl.col("symbol") == SYMBOL)
@@ -150,15 +153,19 @@ def checks_of(reader: str, store: Store, closes: list[tuple[int, float]]) -> lis
     ]
 
 
-def stored_times(root: Path) -> list[Check]:
-    """The files themselves: milliseconds in UTC, and no bar of a series twice."""
-    files = sorted(root.rglob("*.parquet"))
-    kinds = {str(dataset.dataset(file).schema.field("timestamp").type) for file in files}
+def files_themselves(root: Path) -> list[Check]:
+    # Whether a reader stumbles over differing columns depends on which file it meets first: hence asked here too.
+    schemas = [parquet.read_schema(file) for file in sorted(root.rglob("*.parquet"))]
+    columns = Counter(tuple(schema.names) for schema in schemas)
+    kinds = {str(schema.field("timestamp").type) for schema in schemas}
+    common = set.intersection(*(set(names) for names in columns)) if columns else set()
+    extra = "; ".join(f"{n} files with {sorted(set(names) - common)}" for names, n in columns.items())
     twice = duckdb.sql(
         f"select symbol, interval, variant, timestamp from read_parquet('{root}/**/*.parquet', hive_partitioning=true,"
         " union_by_name=true) group by all having count(*) > 1 limit 5"
     ).fetchall()
     return [
+        Check("all files have the same columns", len(columns) == 1, f"beside the common ones: {extra}"),
         Check("every file has timestamps in milliseconds, UTC", kinds == {str(pa.timestamp("ms", "UTC"))}, str(kinds)),
         Check("no bar is stored twice", not twice, str(twice)),
     ]
@@ -184,7 +191,7 @@ def check(root: Path, url: str) -> list[Check]:
             checks += checks_of(reader, stores[reader], closes)
         except Exception as error:
             checks.append(Check(f"{reader}: reads the store", False, f"{type(error).__name__}: {error}"))
-    return checks + stored_times(root) + (agreement(stores) if len(stores) == len(READERS) else [])
+    return checks + files_themselves(root) + (agreement(stores) if len(stores) == len(READERS) else [])
 
 
 def report(checks: list[Check]) -> None:

@@ -41,10 +41,10 @@ async fn a_slow_origin_is_waited_for_once() {
 async fn overlapping_windows_that_fit_one_call_cost_one() {
     let world = World::new().await;
     world.sim.set_latency(Duration::from_millis(100));
-    let paths: Vec<String> = (0..50).map(|i| format!("/binance{}", hours(400 + i, 460 + 2 * i))).collect();
+    let paths: Vec<String> = (0..50).map(|i| format!("/binance{}", hours(600 + i, 660 + 2 * i))).collect();
     let answers = crowd(&world, &paths).await;
     for (i, got) in (0..).zip(&answers) {
-        assert_eq!(got.body, world.direct(&hours(400 + i, 460 + 2 * i)).await.body);
+        assert_eq!(got.body, world.direct(&hours(600 + i, 660 + 2 * i)).await.body);
     }
     assert_eq!(world.calls() - 50, 1);
 }
@@ -55,7 +55,7 @@ async fn nested_and_overlapping_windows_cost_the_blocks_they_touch_plus_one() {
     world.sim.set_latency(Duration::from_millis(50));
     let mut random = fastrand::Rng::with_seed(7);
     for round in 0..6i64 {
-        let base = -20_000 + round * 4_000;
+        let base = -30_000 + round * 4_000;
         let windows: Vec<(i64, i64)> = (0..60)
             .map(|_| {
                 let from = base + random.i64(0..2_500);
@@ -67,7 +67,8 @@ async fn nested_and_overlapping_windows_cost_the_blocks_they_touch_plus_one() {
         let answers = crowd(&world, &paths).await;
         let cost = world.calls() - before;
         for ((from, to), got) in windows.iter().zip(&answers) {
-            assert_eq!(got.opens().len() as i64, to - from);
+            let expected: Vec<Ts> = (*from..*to).map(|h| NEW_YEAR + h * HOUR).collect();
+            assert_eq!(got.opens(), world.truth("BTCUSDT", "1h", &expected), "{from}..{to}");
         }
         let span = windows.iter().map(|w| w.1).max().unwrap() - windows.iter().map(|w| w.0).min().unwrap();
         let blocks = span as u64 / 1_000 + 1;
@@ -119,9 +120,9 @@ async fn under_random_trouble_every_answer_is_right_or_an_error() {
     ];
     let mut random = fastrand::Rng::with_seed(11);
     let mut right = 0;
-    for _ in 0..25 {
+    for _ in 0..12 {
         for fault in &faults {
-            if random.u8(0..3) == 0 {
+            if random.u8(0..faults.len() as u8) < 2 {
                 world.sim.faults().inject(fault.clone(), 1);
             }
         }
@@ -158,8 +159,10 @@ async fn under_random_trouble_every_answer_is_right_or_an_error() {
             }
         }
         world.advance(SECOND);
+        // Failures are remembered for a second, an open circuit for less.
+        tokio::time::sleep(Duration::from_millis(1_050)).await;
     }
-    assert!(right > 50, "only {right} answers");
+    assert!(right > 30, "only {right} answers");
     world.sim.faults().clear();
     tokio::time::sleep(Duration::from_millis(1_400)).await;
     world.advance(10 * MINUTE);

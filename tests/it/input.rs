@@ -93,6 +93,8 @@ async fn an_unknown_symbol_leaves_no_trace() {
     let got = world.get("/api/v1/market-data/NOPE/history").await;
     assert_eq!(got.status, 404, "{}", got.body);
     assert_eq!(world.app.gateway.tiers.catalog.len(), 0);
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    assert_eq!(world.app.gateway.flights_under_way(), 0);
     assert_eq!(std::fs::read_dir(world.folder.path()).expect("a folder").count(), 1, "more than the lock file");
 }
 

@@ -44,6 +44,14 @@ fn fit(need: Run, reach: i64, hole: Hole, page: i64) -> Run {
         let to = hole.right.unwrap_or(need.to).clamp(need.to, from.saturating_add(reach).max(need.to));
         return Run { from, to };
     }
+    if let (None, Some(right)) = (hole.left, hole.right) {
+        // Nothing is held to the left: whole pages counted from what is on the right waste nothing, and asks that come
+        // at the same time agree on them.
+        let from = right - reach - (right - reach - lowest) / page * page;
+        if from <= highest {
+            return Run { from, to: from + reach };
+        }
+    }
     let best = candidates(reach, hole, page, lowest, highest)
         .into_iter()
         .min_by_key(|from| rank(*from, reach, hole, page));
