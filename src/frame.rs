@@ -1,8 +1,9 @@
 //! Bars as Polars frames, and frames as Parquet files: the only module that names Polars.
 //!
-//! Numbers keep their text. A column is stored as f64 (or i64) with a rule that writes the text again (`fixed:8`,
-//! `int`, `shortest`); the rule is verified for every row, and rows for which it fails carry their text in a column of
-//! exceptions, `<name>_text`. A volume of 123456789012.12345678 is more than f64 can hold, and still comes back whole.
+//! Numbers keep their text. A column is stored as f64 (counts and times as i64) with a rule that writes the text again
+//! (`fixed:8`, `int`, `shortest`); the rule is verified for every row, and the texts of rows for which it fails stand in
+//! the footer. A volume of 123456789012.12345678 is more than f64 can hold, and still comes back whole. Every file of a
+//! series has the same columns of the same types, so that readers can open them together.
 
 use finex_core::columns::{Bars, Column, Texts};
 use finex_core::time::Ts;
@@ -16,6 +17,10 @@ pub type Metadata = BTreeMap<String, String>;
 
 const TIMESTAMP: &str = "timestamp";
 const RULES: &str = "finex.rules";
+const EXCEPTIONS: &str = "finex.exceptions";
+
+/// Texts that no rule writes, by column and row.
+type Exceptions = BTreeMap<String, BTreeMap<usize, String>>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
@@ -58,10 +63,9 @@ impl Rule {
         }
     }
 
-    /// The rule that fits a column: whole numbers, the decimals of its first row, or the shortest text.
-    fn of(texts: &Texts) -> Rule {
-        let whole = |text: &str| text.parse::<i64>().is_ok_and(|n| n.to_string() == text);
-        if texts.iter().flatten().all(whole) {
+    /// The rule that fits a column: the decimals of its first row, or the shortest text.
+    fn of(column: Column, texts: &Texts) -> Rule {
+        if is_whole(column) {
             return Rule::Int;
         }
         let decimals = texts.iter().flatten().next().and_then(|text| text.split_once('.')).map_or(0, |(_, d)| d.len());
@@ -71,24 +75,40 @@ impl Rule {
     }
 
     fn holds(self, text: &str) -> bool {
-        text.parse::<f64>().is_ok_and(|value| self.write(value) == text)
+        match self {
+            Rule::Int => text.parse::<i64>().is_ok_and(|n| n.to_string() == text),
+            _ => text.parse::<f64>().is_ok_and(|value| self.write(value) == text),
+        }
     }
 }
 
-/// The frame of a run of bars: `timestamp` (milliseconds, UTC), then a column per column, then exceptions.
+/// Columns that count or tell a time.
+fn is_whole(column: Column) -> bool {
+    matches!(column, Column::CloseTime | Column::Trades)
+}
+
+/// The frame of a run of bars: `timestamp` (milliseconds, UTC), then a column per column.
 pub fn frame(bars: &Bars) -> Result<(DataFrame, Metadata), FrameError> {
     let times = Series::new(TIMESTAMP.into(), &bars.times)
         .cast(&DataType::Datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)))?;
-    let (mut columns, mut exceptions, mut rules) = (vec![times.into_column()], Vec::new(), Vec::new());
+    let (mut columns, mut rules) = (vec![times.into_column()], Vec::new());
+    let mut exceptions = Exceptions::new();
     for (column, texts) in &bars.columns {
-        let rule = Rule::of(texts);
+        let rule = Rule::of(*column, texts);
         rules.push(format!("{}={}", column.name(), rule.name()));
         columns.push(values(*column, texts, rule).into_column());
-        exceptions.extend(excepted(*column, texts, rule).map(IntoColumn::into_column));
+        let kept = excepted(texts, rule);
+        if !kept.is_empty() {
+            exceptions.insert(column.name().to_owned(), kept);
+        }
     }
-    columns.append(&mut exceptions);
     let frame = DataFrame::new(bars.len(), columns)?;
-    Ok((frame, Metadata::from([(RULES.to_owned(), rules.join(","))])))
+    let mut metadata = Metadata::from([(RULES.to_owned(), rules.join(","))]);
+    if !exceptions.is_empty() {
+        let text = serde_json::to_string(&exceptions).map_err(|e| FrameError::Shape(e.to_string()))?;
+        metadata.insert(EXCEPTIONS.to_owned(), text);
+    }
+    Ok((frame, metadata))
 }
 
 fn values(column: Column, texts: &Texts, rule: Rule) -> Series {
@@ -104,12 +124,10 @@ fn values(column: Column, texts: &Texts, rule: Rule) -> Series {
     }
 }
 
-/// Texts that the rule would not write again.
-fn excepted(column: Column, texts: &Texts, rule: Rule) -> Option<Series> {
-    let kept: Vec<Option<&str>> =
-        texts.iter().map(|text| text.filter(|text| rule != Rule::Int && !rule.holds(text))).collect();
-    let any = kept.iter().any(Option::is_some);
-    any.then(|| Series::new(format!("{}_text", column.name()).into(), kept))
+/// Texts that the rule would not write again, by row.
+fn excepted(texts: &Texts, rule: Rule) -> BTreeMap<usize, String> {
+    let rows = texts.iter().enumerate();
+    rows.filter_map(|(row, text)| Some((row, text.filter(|text| !rule.holds(text))?.to_owned()))).collect()
 }
 
 /// A plain Parquet file of the bars, with `metadata` beside them.
@@ -132,6 +150,10 @@ pub fn from_parquet(file: &[u8]) -> Result<(Bars, Metadata), FrameError> {
     let metadata: Metadata = pairs.into_iter().map(|pair| (pair.key, pair.value.unwrap_or_default())).collect();
     let frame = reader.finish()?;
     let rules = metadata.get(RULES).ok_or_else(|| FrameError::Shape("it has no rules of text".into()))?;
+    let exceptions: Exceptions = match metadata.get(EXCEPTIONS) {
+        None => Exceptions::new(),
+        Some(text) => serde_json::from_str(text).map_err(|e| FrameError::Shape(e.to_string()))?,
+    };
     let times = frame.column(TIMESTAMP)?.cast(&DataType::Int64)?;
     let times: Vec<Ts> = times.i64()?.into_no_null_iter().collect();
     let mut bars = Bars { times, columns: Vec::new() };
@@ -139,7 +161,8 @@ pub fn from_parquet(file: &[u8]) -> Result<(Bars, Metadata), FrameError> {
         let unknown = || FrameError::Shape(format!("`{rule}` is no rule of text"));
         let (name, rule) = rule.split_once('=').ok_or_else(unknown)?;
         let column = Column::named(name).ok_or_else(unknown)?;
-        bars.columns.push((column, texts(&frame, name, Rule::parse(rule).ok_or_else(unknown)?)?));
+        let rule = Rule::parse(rule).ok_or_else(unknown)?;
+        bars.columns.push((column, texts(&frame, name, rule, exceptions.get(name))?));
     }
     if bars.columns.iter().any(|(_, texts)| texts.len() != bars.times.len()) {
         return Err(FrameError::Shape("its columns differ in length".into()));
@@ -147,24 +170,24 @@ pub fn from_parquet(file: &[u8]) -> Result<(Bars, Metadata), FrameError> {
     Ok((bars, metadata))
 }
 
-fn texts(frame: &DataFrame, name: &str, rule: Rule) -> Result<Texts, FrameError> {
+fn texts(
+    frame: &DataFrame,
+    name: &str,
+    rule: Rule,
+    exceptions: Option<&BTreeMap<usize, String>>,
+) -> Result<Texts, FrameError> {
     let mut out = Texts::default();
-    let mut push = |text: Option<String>| match text {
-        Some(text) => out.push(&text),
-        None => out.push_null(),
-    };
-    if rule == Rule::Int {
-        frame.column(name)?.i64()?.iter().for_each(|value| push(value.map(|v| v.to_string())));
-        return Ok(out);
-    }
-    let values = frame.column(name)?.f64()?;
-    match frame.column(&format!("{name}_text")) {
-        Ok(kept) => {
-            let kept = kept.str()?;
-            let both = values.iter().zip(kept.iter());
-            both.for_each(|(v, kept)| push(kept.map(str::to_owned).or_else(|| v.map(|v| rule.write(v)))));
+    let mut push = |row: usize, written: Option<String>| {
+        match exceptions.and_then(|kept| kept.get(&row)).or(written.as_ref()) {
+            Some(text) => out.push(text),
+            None => out.push_null(),
         }
-        Err(_) => values.iter().for_each(|value| push(value.map(|v| rule.write(v)))),
+    };
+    let column = frame.column(name)?;
+    if rule == Rule::Int {
+        column.i64()?.iter().enumerate().for_each(|(row, value)| push(row, value.map(|v| v.to_string())));
+    } else {
+        column.f64()?.iter().enumerate().for_each(|(row, value)| push(row, value.map(|v| rule.write(v))));
     }
     Ok(out)
 }
@@ -202,9 +225,11 @@ mod tests {
     }
 
     #[test]
-    fn regular_columns_need_no_exceptions() {
-        let (frame, _) = frame(&bars(&[Some("1.50000000"), Some("2.25000000")])).expect("a frame");
-        assert_eq!(frame.get_column_names(), ["timestamp", "close", "trades"]);
+    fn every_file_has_the_same_columns() {
+        let plain = frame(&bars(&[Some("1.50000000"), Some("2.25000000")])).expect("a frame");
+        let odd = frame(&bars(&[Some("123456789012.12345678"), Some("7")])).expect("a frame");
+        assert_eq!(plain.0.schema(), odd.0.schema());
+        assert_eq!((plain.1.len(), odd.1.len()), (1, 2), "exceptions stand in the footer, where there are any");
     }
 
     proptest! {
