@@ -41,11 +41,24 @@ fn main() {
     let universes = [
         Universe { name: "1h, 2 years, windows of 24 to 720 bars", interval: "1h", bars: 17_520, lengths: (24, 720) },
         Universe { name: "1h, 2 years, windows of 24 to 168 bars", interval: "1h", bars: 17_520, lengths: (24, 168) },
-        Universe { name: "1m, 30 days, windows of 60 to 1000 bars", interval: "1m", bars: 43_200, lengths: (60, 1_000) },
+        Universe {
+            name: "1m, 30 days, windows of 60 to 1000 bars",
+            interval: "1m",
+            bars: 43_200,
+            lengths: (60, 1_000),
+        },
         Universe { name: "1d, 7 years, windows of 30 to 365 bars", interval: "1d", bars: 2_555, lengths: (30, 365) },
-        Universe { name: "5m, 1 year, windows of 12 to 2000 bars", interval: "5m", bars: 105_120, lengths: (12, 2_000) },
+        Universe {
+            name: "5m, 1 year, windows of 12 to 2000 bars",
+            interval: "5m",
+            bars: 105_120,
+            lengths: (12, 2_000),
+        },
     ];
-    println!("{:<42} {:>5} {:>7} {:>7} {:>12} {:>10} {:>7} {:>9} {:>10}", "universe (3 symbols)", "asks", "direct", "finex", "clairvoyant", "gap filler", "ratio", "over-kB", "blocks+1");
+    println!(
+        "{:<42} {:>5} {:>7} {:>7} {:>12} {:>10} {:>7} {:>9} {:>10}",
+        "universe (3 symbols)", "asks", "direct", "finex", "clairvoyant", "gap filler", "ratio", "over-kB", "blocks+1"
+    );
     for universe in &universes {
         for asks in [50, 500] {
             let runs: Vec<Figures> = (0..5).map(|seed| figures(universe, asks, seed)).collect();
@@ -74,7 +87,13 @@ struct Figures {
 }
 
 fn figures(universe: &Universe, asks: usize, seed: u64) -> Figures {
-    let grid = Grid::new(universe.interval.parse().unwrap_or(finex_core::calendar::Interval { count: 1, unit: finex_core::calendar::Unit::Hour }), 0);
+    let grid = Grid::new(
+        universe
+            .interval
+            .parse()
+            .unwrap_or(finex_core::calendar::Interval { count: 1, unit: finex_core::calendar::Unit::Hour }),
+        0,
+    );
     let now = 1_767_225_600_000; // 2026-01-01
     let first = grid.index(now - 10 * DAY) - universe.bars;
     let mut random = fastrand::Rng::with_seed(seed);
@@ -109,7 +128,8 @@ fn figures(universe: &Universe, asks: usize, seed: u64) -> Figures {
 fn planned(series: &Series, asks: &[Ask], now: Ts, widen: u64) -> Vec<finex_core::plan::Call> {
     let limits = Limits { page: PAGE, cost: 2, settle: 2_000, row_bytes: 1, widen_bytes: widen, max_calls: 100_000 };
     let flying = WindowSet::default();
-    let facts = Facts { ledger: &series.ledger, held: series, flying: &flying, grid: series.grid, limits: &limits, now };
+    let facts =
+        Facts { ledger: &series.ledger, held: series, flying: &flying, grid: series.grid, limits: &limits, now };
     plan(asks, &facts).map(|plan| plan.calls.iter().map(|c| c.call).collect()).unwrap_or_default()
 }
 
@@ -120,7 +140,8 @@ fn walk(windows: &[(usize, Window)], grid: Grid, now: Ts, widen: u64) -> (u64, u
     for (symbol, window) in windows {
         let one = &mut series[*symbol];
         for call in planned(one, &[Ask::between(*window, Columns::OHLCV)], now, widen) {
-            let opens: Vec<Ts> = (grid.index(call.window.from)..grid.index(call.window.to)).map(|i| grid.open(i)).collect();
+            let opens: Vec<Ts> =
+                (grid.index(call.window.from)..grid.index(call.window.to)).map(|i| grid.open(i)).collect();
             let got = Received { times: &opens, suspect: &[], rows: opens.len() as u64, at: now, life: 60_000 };
             one.ledger.record(&attest(&call, got, grid, 2_000));
             calls += 1;

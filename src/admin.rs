@@ -22,8 +22,12 @@ pub fn cache_stats(tiers: &Tiers, routes: &CachedRoutes, metrics: &Metrics) -> V
     let total = hits + partial + misses + stale + errors;
     let (memory_bytes, memory_entries) = tiers.memory.usage();
     let (disk_bytes, disk_entries) = tiers.disk.as_ref().map_or((0, 0), |disk| disk.usage());
-    let bars: usize =
-        tiers.catalog.all().iter().map(|cell| cell.snapshot().pieces.iter().map(|p| p.times.len()).sum::<usize>()).sum();
+    let bars: usize = tiers
+        .catalog
+        .all()
+        .iter()
+        .map(|cell| cell.snapshot().pieces.iter().map(|p| p.times.len()).sum::<usize>())
+        .sum();
     json!({
         "total_requests": total,
         "cache_hits": hits + stale,

@@ -300,7 +300,10 @@ pub enum ConfigError {
 
 impl Config {
     /// Defaults, then `file`, then `environment` (pairs of name and value).
-    pub fn load(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<Config, ConfigError> {
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Config, ConfigError> {
         let text = match file {
             None => String::new(),
             Some(path) => std::fs::read_to_string(path)
@@ -356,14 +359,9 @@ impl Cache {
         if let Some(span) = self.fragments.get(&interval.to_string()) {
             return *span;
         }
-        const MINUTE: i64 = 60_000;
-        let by_rows = match interval.nominal_len() {
-            ..MINUTE => 0,
-            ..900_000 => 1,
-            ..14_400_000 => 2,
-            ..=86_400_000 => 3,
-            _ => 4,
-        };
+        // From less than a minute, a quarter of an hour, four hours, and a day; longer bars stand on the last rung.
+        let rungs = [60_000, 900_000, 14_400_000, 86_400_001];
+        let by_rows = rungs.iter().position(|len| interval.nominal_len() < *len).unwrap_or(rungs.len());
         let ladder = [Span::Hour, Span::Day, Span::Month, Span::Year, Span::Decade];
         match self.fragment_size {
             // The sizes of the original specification: a day of intraday bars, a month of days, a year of weeks.

@@ -143,10 +143,7 @@ impl Fetcher {
     }
 
     /// Passes a request through as it is.
-    pub async fn forward(
-        &self,
-        request: forward::Forwarded,
-    ) -> Result<http::Response<reqwest::Body>, Failure> {
+    pub async fn forward(&self, request: forward::Forwarded) -> Result<http::Response<reqwest::Body>, Failure> {
         let cost = self.provider.manifest().cost_of(&request.path);
         self.limiter.acquire(cost).await.map_err(|e| e.0)?;
         let response = self.forwarder.send(&self.base_url, request).await.map_err(|e| e.0)?;

@@ -177,12 +177,11 @@ fn texts(
     exceptions: Option<&BTreeMap<usize, String>>,
 ) -> Result<Texts, FrameError> {
     let mut out = Texts::default();
-    let mut push = |row: usize, written: Option<String>| {
-        match exceptions.and_then(|kept| kept.get(&row)).or(written.as_ref()) {
+    let mut push =
+        |row: usize, written: Option<String>| match exceptions.and_then(|kept| kept.get(&row)).or(written.as_ref()) {
             Some(text) => out.push(text),
             None => out.push_null(),
-        }
-    };
+        };
     let column = frame.column(name)?;
     if rule == Rule::Int {
         column.i64()?.iter().enumerate().for_each(|(row, value)| push(row, value.map(|v| v.to_string())));
@@ -217,9 +216,8 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_text() {
-        let texts = [
-            "0.01634790", "123456789012.12345678", "0.00000000", "-37.63000000", "1e-8", "007", "1.5", "-0.00000000",
-        ];
+        let texts =
+            ["0.01634790", "123456789012.12345678", "0.00000000", "-37.63000000", "1e-8", "007", "1.5", "-0.00000000"];
         let bars = bars(&[&texts.map(Some)[..], &[None]].concat());
         assert_eq!(round_trip(&bars), bars);
     }

@@ -5,8 +5,19 @@ use std::fmt;
 
 /// Every column finex has a word for; the position is the bit in [`Columns`].
 const NAMES: [&str; 13] = [
-    "open", "high", "low", "close", "volume", "close_time", "quote_volume", "trades", "taker_base", "taker_quote",
-    "ignore", "adj_close", "vwap",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "close_time",
+    "quote_volume",
+    "trades",
+    "taker_base",
+    "taker_quote",
+    "ignore",
+    "adj_close",
+    "vwap",
 ];
 const OHLCV: u64 = 0b1_1111;
 

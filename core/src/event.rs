@@ -17,13 +17,45 @@ pub enum Provenance {
 
 #[derive(Debug, Clone)]
 pub enum Event {
-    Stored { key: FragmentKey, rows: usize, bytes: usize, provenance: Provenance },
-    Invalidated { series: Series, window: Window, fragments: usize, reason: String },
-    NewBasis { series: Series, basis: u32 },
-    Corrected { series: Series, bars: usize },
-    Quarantined { series: Series, bars: usize, rule: &'static str },
-    Called { provider: Arc<str>, rows: usize, cost: u32, millis: u64 },
-    Refused { provider: Arc<str>, class: ErrorClass, detail: String },
+    Stored {
+        key: FragmentKey,
+        rows: usize,
+        bytes: usize,
+        provenance: Provenance,
+    },
+    Invalidated {
+        series: Series,
+        window: Window,
+        fragments: usize,
+        reason: String,
+    },
+    NewBasis {
+        series: Series,
+        basis: u32,
+    },
+    Corrected {
+        series: Series,
+        bars: usize,
+    },
+    Quarantined {
+        series: Series,
+        bars: usize,
+        rule: &'static str,
+    },
+    Called {
+        provider: Arc<str>,
+        rows: usize,
+        cost: u32,
+        millis: u64,
+    },
+    Refused {
+        provider: Arc<str>,
+        class: ErrorClass,
+        detail: String,
+    },
     /// A fragment failed its proof and was given up with its coverage.
-    Dropped { key: FragmentKey, why: String },
+    Dropped {
+        key: FragmentKey,
+        why: String,
+    },
 }

@@ -127,11 +127,8 @@ pub fn plan(asks: &[Ask], facts: &Facts<'_>) -> Result<Plan, TooLarge> {
     if calls > facts.limits.max_calls {
         return Err(TooLarge { calls, max: facts.limits.max_calls });
     }
-    let anchor = if asks.iter().all(|ask| matches!(ask.take, crate::ask::Take::Last(_))) {
-        Anchor::End
-    } else {
-        Anchor::Start
-    };
+    let anchor =
+        if asks.iter().all(|ask| matches!(ask.take, crate::ask::Take::Last(_))) { Anchor::End } else { Anchor::Start };
     let held = gap::known(columns, facts);
     let segments = merge::segments(&missing, facts.limits.page);
     let placed = widen::place(&segments, &held, facts);

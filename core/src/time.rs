@@ -67,9 +67,8 @@ impl WindowSet {
         }
         let start = self.0.partition_point(|w| w.to < window.from);
         let end = self.0.partition_point(|w| w.from <= window.to);
-        let merged = self.0[start..end]
-            .iter()
-            .fold(window, |acc, w| Window::new(acc.from.min(w.from), acc.to.max(w.to)));
+        let merged =
+            self.0[start..end].iter().fold(window, |acc, w| Window::new(acc.from.min(w.from), acc.to.max(w.to)));
         self.0.splice(start..end, [merged]);
     }
 
@@ -77,9 +76,10 @@ impl WindowSet {
         if window.is_empty() {
             return;
         }
-        let kept = self.0.iter().flat_map(|w| {
-            [Window::new(w.from, w.to.min(window.from)), Window::new(w.from.max(window.to), w.to)]
-        });
+        let kept = self
+            .0
+            .iter()
+            .flat_map(|w| [Window::new(w.from, w.to.min(window.from)), Window::new(w.from.max(window.to), w.to)]);
         self.0 = kept.filter(|w| !w.is_empty()).collect();
     }
 

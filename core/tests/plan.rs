@@ -1,4 +1,5 @@
 //! The planner against brute force: random histories, random asks, every promise checked bar by bar.
+#![allow(clippy::expect_used)]
 
 use finex_core::ask::{Ask, Take};
 use finex_core::calendar::Grid;

@@ -24,8 +24,17 @@ pub const MILLISECONDS: Shape = Shape(0);
 pub const MICROSECONDS: Shape = Shape(1);
 
 const COLUMNS: [Column; 11] = [
-    Column::Open, Column::High, Column::Low, Column::Close, Column::Volume, Column::CloseTime, Column::QuoteVolume,
-    Column::Trades, Column::TakerBase, Column::TakerQuote, Column::Ignore,
+    Column::Open,
+    Column::High,
+    Column::Low,
+    Column::Close,
+    Column::Volume,
+    Column::CloseTime,
+    Column::QuoteVolume,
+    Column::Trades,
+    Column::TakerBase,
+    Column::TakerQuote,
+    Column::Ignore,
 ];
 const DEFAULT_LIMIT: u64 = 500;
 /// Binance answers a limit somewhat too high with a full page; far beyond that it can only be a mistake.
@@ -54,7 +63,8 @@ impl Binance {
         let native = params.required("interval")?;
         let interval = self.manifest.interval(native).ok_or_else(|| refuse(-1120, "Invalid interval."))?;
         let shape = time_unit((request.header)("x-mbx-time-unit"))?;
-        let offset = params.get("timeZone").map_or(Ok(0), |zone| zone_offset(zone).ok_or_else(|| invalid("timeZone")))?;
+        let offset =
+            params.get("timeZone").map_or(Ok(0), |zone| zone_offset(zone).ok_or_else(|| invalid("timeZone")))?;
         let (start, end) = (params.time("startTime")?, params.time("endTime")?);
         if let (Some(start), Some(end)) = (start, end)
             && start > end
@@ -174,7 +184,12 @@ impl Provider for Binance {
         bars.times.reserve(rows.len());
         for row in &rows {
             if row.close_time() < row.0 || row.close_time() - row.0 >= longest + 86_400_000 / 24 {
-                return Err(bad(format!("a bar from {} to {} is not one of {}", row.0, row.close_time(), series.interval)));
+                return Err(bad(format!(
+                    "a bar from {} to {} is not one of {}",
+                    row.0,
+                    row.close_time(),
+                    series.interval
+                )));
             }
             if let Some(text) = row.numbers().into_iter().find(|text| !is_number(text)) {
                 return Err(bad(format!("{text:?} is no number")));
@@ -212,9 +227,7 @@ impl Provider for Binance {
         let is_own = |status: u16, body: &str| status >= 400 && serde_json::from_str::<ErrorBody<'_>>(body).is_ok();
         let own = failure.native.clone().filter(|(status, body)| is_own(*status, body));
         match own {
-            Some((status, body)) => {
-                NativeError { status, body, content_type: JSON, reason: failure.detail.clone() }
-            }
+            Some((status, body)) => NativeError { status, body, content_type: JSON, reason: failure.detail.clone() },
             None => NativeError { reason: failure.detail.clone(), ..shaped(status, code, msg) },
         }
     }
@@ -253,7 +266,16 @@ impl Kline<'_> {
         let mut number = itoa::Buffer::new();
         let trades = number.format(self.8);
         let texts = [
-            &self.1, &self.2, &self.3, &self.4, &self.5, close_time.as_str(), &self.7, trades, &self.9, &self.10,
+            &self.1,
+            &self.2,
+            &self.3,
+            &self.4,
+            &self.5,
+            close_time.as_str(),
+            &self.7,
+            trades,
+            &self.9,
+            &self.10,
             &self.11,
         ];
         bars.times.push(self.0);

@@ -109,7 +109,8 @@ pub fn parse_millis(text: &str) -> Option<i64> {
 
 fn millis<'de, D: Deserializer<'de>>(de: D) -> Result<i64, D::Error> {
     let text = String::deserialize(de)?;
-    parse_millis(&text).ok_or_else(|| de::Error::custom(format!("`{text}` is no duration: write 500ms, 2s, 1m, 1h or 1d")))
+    parse_millis(&text)
+        .ok_or_else(|| de::Error::custom(format!("`{text}` is no duration: write 500ms, 2s, 1m, 1h or 1d")))
 }
 
 fn columns<'de, D: Deserializer<'de>>(de: D) -> Result<Columns, D::Error> {

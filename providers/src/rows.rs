@@ -79,6 +79,9 @@ mod tests {
         }
         let rows = builder.finish();
         let slice = |from, to| String::from_utf8_lossy(&rows.slice(from, to)).into_owned();
-        assert_eq!([slice(0, 3), slice(1, 3), slice(1, 2), slice(2, 9), slice(2, 2)], ["a,bb,ccc", "bb,ccc", "bb", "ccc", ""]);
+        assert_eq!(
+            [slice(0, 3), slice(1, 3), slice(1, 2), slice(2, 9), slice(2, 2)],
+            ["a,bb,ccc", "bb,ccc", "bb", "ccc", ""]
+        );
     }
 }

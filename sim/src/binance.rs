@@ -29,9 +29,22 @@ pub struct KlineQuery {
 }
 
 const INTERVALS: [(&str, &str); 16] = [
-    ("1s", "1s"), ("1m", "1m"), ("3m", "3m"), ("5m", "5m"), ("15m", "15m"), ("30m", "30m"), ("1h", "1h"),
-    ("2h", "2h"), ("4h", "4h"), ("6h", "6h"), ("8h", "8h"), ("12h", "12h"), ("1d", "1d"), ("3d", "3d"),
-    ("1w", "1w"), ("1M", "1mo"),
+    ("1s", "1s"),
+    ("1m", "1m"),
+    ("3m", "3m"),
+    ("5m", "5m"),
+    ("15m", "15m"),
+    ("30m", "30m"),
+    ("1h", "1h"),
+    ("2h", "2h"),
+    ("4h", "4h"),
+    ("6h", "6h"),
+    ("8h", "8h"),
+    ("12h", "12h"),
+    ("1d", "1d"),
+    ("3d", "3d"),
+    ("1w", "1w"),
+    ("1M", "1mo"),
 ];
 
 pub fn error(status: u16, code: i64, msg: &str) -> Answer {
@@ -85,7 +98,11 @@ pub fn read_query(path: &str, query: &str, time_unit: Option<&str>) -> Result<Kl
     let number = |name: &str| match param(query, name) {
         None => Ok(None),
         Some(text) => text.parse::<i64>().ok().filter(|n| *n >= 0).map(Some).ok_or_else(|| {
-            error(400, -1100, &format!("Illegal characters found in parameter '{name}'; legal range is '^[0-9]{{1,20}}$'."))
+            error(
+                400,
+                -1100,
+                &format!("Illegal characters found in parameter '{name}'; legal range is '^[0-9]{{1,20}}$'."),
+            )
         }),
     };
     let offset = param(query, "timeZone").map_or(Some(0), |zone| offset(&zone));

@@ -60,7 +60,11 @@ impl Show<'_> {
         let hours = |from: i64, to: i64| {
             let (from, to) = (START + from, START + to - 1);
             let ms = 3_600_000;
-            format!("/binance/api/v3/klines?symbol=BTCUSDT&interval=1h&startTime={}&endTime={}&limit=1000", from * ms, to * ms)
+            format!(
+                "/binance/api/v3/klines?symbol=BTCUSDT&interval=1h&startTime={}&endTime={}&limit=1000",
+                from * ms,
+                to * ms
+            )
         };
         self.ask("January 2024, hour by hour, from cold", &hours(0, 744)).await?;
         self.ask("a week of it that nobody asked for before", &hours(200, 368)).await?;
@@ -84,9 +88,8 @@ impl Show<'_> {
         let failed = |e: reqwest::Error| Failed::Other(e.to_string());
         let (before, started) = (self.sim.calls(), Instant::now());
         let answer = reqwest::get(format!("{}{url}", self.base)).await.map_err(failed)?;
-        let header = |name: &str| {
-            answer.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned()
-        };
+        let header =
+            |name: &str| answer.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         let (status, info) = (header("cache-status"), header("finex-cache-info"));
         let bars = info.split(", ").find_map(|part| part.strip_prefix("bars=")).unwrap_or("0").to_owned();
         answer.bytes().await.map_err(failed)?;

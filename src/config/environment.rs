@@ -17,8 +17,7 @@ pub fn overlay(table: &mut Table, environment: impl Iterator<Item = (String, Str
             continue;
         }
         let keys: Vec<String> = path.split("__").map(str::to_lowercase).collect();
-        set(table, &keys, read(&value))
-            .map_err(|detail| ConfigError::Malformed { path: name.clone(), detail })?;
+        set(table, &keys, read(&value)).map_err(|detail| ConfigError::Malformed { path: name.clone(), detail })?;
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = self.0.as_millis();
         let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-        match units.into_iter().find(|(unit, _)| ms > 0 && ms % unit == 0) {
+        match units.into_iter().find(|(unit, _)| ms > 0 && ms.is_multiple_of(*unit)) {
             Some((unit, name)) => write!(f, "{}{name}", ms / unit),
             None => write!(f, "{ms}ms"),
         }

@@ -77,7 +77,8 @@ async fn accept(listener: TcpListener, settings: Server, router: Arc<Router>, mu
                 request
             })
             .service(stack.clone());
-        let connection = protocol.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+        let connection =
+            protocol.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
         let connection = connections.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {

@@ -189,11 +189,8 @@ mod tests {
     use super::*;
 
     fn breaker(open_for: Duration) -> Breaker {
-        let settings = config::Breaker {
-            failures: 3,
-            open_for: config::values::Span(open_for),
-            ..config::Breaker::default()
-        };
+        let settings =
+            config::Breaker { failures: 3, open_for: config::values::Span(open_for), ..config::Breaker::default() };
         Breaker::new(&settings, Gauge::default())
     }
 

@@ -49,7 +49,11 @@ impl ClassifyLayer {
             return Ok(answer);
         };
         let limited = matches!(class, ErrorClass::Rate | ErrorClass::Quota);
-        if limited { self.metrics.calls_limited.inc() } else { self.metrics.calls_failed.inc() };
+        if limited {
+            self.metrics.calls_limited.inc()
+        } else {
+            self.metrics.calls_failed.inc()
+        };
         let body = String::from_utf8_lossy(&answer.body[..answer.body.len().min(4_096)]).into_owned();
         Err(FetchError(Failure {
             class,

@@ -55,11 +55,7 @@ impl Forwarder {
     }
 
     /// Sends a request on; the answer's head must arrive in time, its body may take longer.
-    pub async fn send(
-        &self,
-        base_url: &str,
-        request: Forwarded,
-    ) -> Result<http::Response<reqwest::Body>, FetchError> {
+    pub async fn send(&self, base_url: &str, request: Forwarded) -> Result<http::Response<reqwest::Body>, FetchError> {
         let query = request.query.map(|q| format!("?{q}")).unwrap_or_default();
         let url = format!("{base_url}{}{query}", request.path);
         let mut headers = request.headers;

@@ -10,8 +10,8 @@ use crate::config;
 use crate::observe::metrics::ProviderMetrics;
 use finex_providers::Provider;
 use std::sync::Arc;
-use tower::util::BoxCloneSyncService;
 use tower::ServiceBuilder;
+use tower::util::BoxCloneSyncService;
 
 pub type Stack = BoxCloneSyncService<Attempt, Answer, BoxError>;
 

@@ -26,7 +26,8 @@ impl Gateway {
         let allowance = bar.min(self.cache.stale_if_error.as_millis());
         let Some(seen) = snapshot.ledger.loose().iter().map(|l| l.fetched_at).max() else { return Err(failure) };
         // As the client would have been answered when the series was last seen.
-        let ask = Ask { window: Window::new(request.ask.window.from, request.ask.window.to.min(seen + 1)), ..request.ask };
+        let ask =
+            Ask { window: Window::new(request.ask.window.from, request.ask.window.to.min(seen + 1)), ..request.ask };
         let parts = snapshot.select(&ask);
         let long_ago = Ts::MIN;
         let whole = snapshot.answers_until(&ask, &parts, seen, long_ago);

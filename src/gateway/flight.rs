@@ -122,12 +122,7 @@ impl Drop for Landing {
 
 impl Gateway {
     /// Plans with what is under way, launches what is still missing, and says what to wait for.
-    pub(super) fn board(
-        &self,
-        cell: &Arc<Cell>,
-        request: &Request,
-        journey: &mut Journey,
-    ) -> Result<Boarded, Failure> {
+    pub(super) fn board(&self, cell: &Arc<Cell>, request: &Request, journey: &mut Journey) -> Result<Boarded, Failure> {
         loop {
             let board = self.flights.board(&cell.series);
             let state = board.lock();
@@ -175,7 +170,8 @@ impl Gateway {
     ) -> Result<Plan, Failure> {
         let flying: WindowSet = state.flying.iter().map(|flying| flying.window).collect();
         let limits = self.limits(&cell.series.provider).ok_or_else(lost)?;
-        plan::missing(cell, snapshot, &request.ask, &flying, limits, (self.clock)()).map_err(|e| super::serve::refused(&e))
+        plan::missing(cell, snapshot, &request.ask, &flying, limits, (self.clock)())
+            .map_err(|e| super::serve::refused(&e))
     }
 
     fn launch(
@@ -195,7 +191,6 @@ impl Gateway {
         self.tasks.spawn(crew.fly(call, epoch, landing));
         receiver
     }
-
 }
 
 /// What a flight's task owns.

@@ -169,7 +169,11 @@ impl Metrics {
         r.register("finex_http_request_duration_seconds", "Time to answer", self.seconds.clone());
         r.register("finex_http_requests_in_flight", "Requests under way", self.in_flight.clone());
         r.register("finex_upstream_requests", "Calls made to providers", self.calls.clone());
-        r.register("finex_upstream_requests_avoided", "Calls a direct client would have made more", self.avoided.clone());
+        r.register(
+            "finex_upstream_requests_avoided",
+            "Calls a direct client would have made more",
+            self.avoided.clone(),
+        );
         r.register("finex_upstream_cost", "Spent in the provider's own units", self.cost.clone());
         r.register("finex_upstream_request_duration_seconds", "Time of a call", self.call_seconds.clone());
         r.register("finex_upstream_received_bytes", "Bytes received from providers", self.received.clone());
@@ -184,15 +188,18 @@ impl Metrics {
         r.register("finex_cache_disk_evictions", "Fragments that left the disk for space", self.disk_evictions.clone());
         r.register("finex_cache_disk_errors", "Failures of the disk tier", self.disk_errors.clone());
         r.register("finex_cache_invalidations", "Invalidations carried out", self.invalidations.clone());
-        r.register("finex_cache_dropped_fragments", "Fragments that failed their proof", self.dropped_fragments.clone());
+        r.register(
+            "finex_cache_dropped_fragments",
+            "Fragments that failed their proof",
+            self.dropped_fragments.clone(),
+        );
         r.register("finex_data_rejected_bars", "Bars set apart as implausible", self.rejected_bars.clone());
         r.register("finex_panics", "Panics contained", self.panics.clone());
         self
     }
 
     pub fn route(&self, route: &'static str) -> RouteMetrics {
-        let outcomes =
-            [Outcome::Hit, Outcome::Partial, Outcome::Miss, Outcome::Stale, Outcome::Bypass, Outcome::Error];
+        let outcomes = [Outcome::Hit, Outcome::Partial, Outcome::Miss, Outcome::Stale, Outcome::Bypass, Outcome::Error];
         let counter = |outcome: Outcome| {
             let labels = vec![("route", route.to_owned()), ("cache", outcome.name().to_owned())];
             self.requests.get_or_create(&labels).clone()

@@ -84,10 +84,7 @@ impl Body for AnswerBody {
     type Data = Bytes;
     type Error = reqwest::Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, reqwest::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, reqwest::Error>>> {
         match self.get_mut() {
             AnswerBody::Rope(rope) => {
                 let next = rope.parts.pop_front();

@@ -25,8 +25,12 @@ impl Problem {
     /// A parameter at fault.
     pub fn parameter(name: &str, detail: impl Into<String>) -> Problem {
         let detail = detail.into();
-        let mut problem =
-            Problem::new("invalid-request", "A parameter is not valid", StatusCode::UNPROCESSABLE_ENTITY, detail.clone());
+        let mut problem = Problem::new(
+            "invalid-request",
+            "A parameter is not valid",
+            StatusCode::UNPROCESSABLE_ENTITY,
+            detail.clone(),
+        );
         problem.more.insert("errors".into(), json!([{ "parameter": name, "detail": detail }]));
         problem
     }

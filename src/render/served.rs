@@ -96,7 +96,8 @@ impl Served {
     pub fn without_one(&mut self, first: bool) {
         let at = if first { 0 } else { self.pieces.len().saturating_sub(1) };
         if let Some(piece) = self.pieces.get_mut(at) {
-            piece.rows = if first { piece.rows.start + 1..piece.rows.end } else { piece.rows.start..piece.rows.end - 1 };
+            piece.rows =
+                if first { piece.rows.start + 1..piece.rows.end } else { piece.rows.start..piece.rows.end - 1 };
         }
         self.pieces.retain(|piece| !piece.rows.is_empty());
     }

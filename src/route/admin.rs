@@ -103,12 +103,8 @@ impl Router {
         let (path, query) = local.split_once('?').unwrap_or((local, ""));
         let request = match native::split(path).and_then(|(id, rest)| Some((self.gateway.fetcher(id)?, rest))) {
             Some((fetcher, rest)) => {
-                let native = NativeRequest {
-                    method: "GET",
-                    path: rest,
-                    query,
-                    header: &|name| header_of(&parts.headers, name),
-                };
+                let native =
+                    NativeRequest { method: "GET", path: rest, query, header: &|name| header_of(&parts.headers, name) };
                 match fetcher.provider.recognise(&native) {
                     Recognised::Series(ask) => Request { series: ask.series, ask: ask.ask },
                     Recognised::Refused(error) => return Err(Problem::parameter("url", error.reason)),

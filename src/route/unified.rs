@@ -22,9 +22,8 @@ const DEFAULT_LIMIT: u64 = 500;
 const MAX_LIMIT: u64 = 5_000;
 const LONGEST_SYMBOL: usize = 100;
 
-const HISTORY: [&str; 10] = [
-    "start_time", "end_time", "start", "end", "interval", "limit", "provider", "layout", "format", "currency",
-];
+const HISTORY: [&str; 10] =
+    ["start_time", "end_time", "start", "end", "interval", "limit", "provider", "layout", "format", "currency"];
 const LATEST: [&str; 3] = ["interval", "provider", "currency"];
 
 /// A history as it was asked for.
@@ -253,13 +252,19 @@ mod tests {
     fn times_are_read_as_people_write_them() {
         let new_year = Some(1_704_067_200_000);
         for text in [
-            "2024-01-01", "2024-01-01T00:00:00Z", "2024-01-01T01:00:00+01:00", "1704067200", "1704067200000",
+            "2024-01-01",
+            "2024-01-01T00:00:00Z",
+            "2024-01-01T01:00:00+01:00",
+            "1704067200",
+            "1704067200000",
             "1704067200000000",
         ] {
             assert_eq!(parse_time(text, 0), new_year, "{text}");
         }
         assert_eq!(parse_time("-1d", 86_400_000 * 3), Some(86_400_000 * 2));
-        for bad in ["", "yesterday", "2024-13-01", "2024-02-30", "-5", "99999999999999999", "1e9", "2024-01-01T25:00:00Z"] {
+        for bad in
+            ["", "yesterday", "2024-13-01", "2024-02-30", "-5", "99999999999999999", "1e9", "2024-01-01T25:00:00Z"]
+        {
             assert_eq!(parse_time(bad, 1_704_067_200_000), None, "{bad}");
         }
     }
@@ -267,7 +272,12 @@ mod tests {
     #[test]
     fn targets_are_checked_before_anything_else() {
         assert_eq!(target("/api/v1/market-data/BTC%2FUSD/history").ok(), Some(("BTC/USD".into(), "history")));
-        for bad in ["/api/v1/market-data/", "/api/v1/market-data//history", "/api/v1/market-data/%00/history", "/api/v1/market-data/%ff/history"] {
+        for bad in [
+            "/api/v1/market-data/",
+            "/api/v1/market-data//history",
+            "/api/v1/market-data/%00/history",
+            "/api/v1/market-data/%ff/history",
+        ] {
             assert!(target(bad).is_err(), "{bad}");
         }
         assert!(target(&format!("/api/v1/market-data/{}/history", "A".repeat(10_000))).is_err());

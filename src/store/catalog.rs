@@ -101,8 +101,7 @@ impl Cell {
                     continue;
                 }
                 held.insert(window);
-                let entry =
-                    Known { window, columns: key.columns, reason: Reason::Data, fetched_at: file.fetched_at };
+                let entry = Known { window, columns: key.columns, reason: Reason::Data, fetched_at: file.fetched_at };
                 snapshot.ledger.record(&Attested { known: vec![entry], loose: vec![] });
                 snapshot.insert(Piece {
                     id: id_of(key),
@@ -175,7 +174,9 @@ impl Catalog {
         let pieces = self.all().into_iter().flat_map(|cell| {
             let snapshot = cell.snapshot();
             let pieces: Vec<Piece> = snapshot.pieces.clone();
-            pieces.into_iter().map(move |piece| (piece.used.load(std::sync::atomic::Ordering::Relaxed), cell.clone(), piece))
+            pieces
+                .into_iter()
+                .map(move |piece| (piece.used.load(std::sync::atomic::Ordering::Relaxed), cell.clone(), piece))
         });
         let mut all: Vec<_> = pieces.collect();
         all.sort_by_key(|(used, ..)| *used);

@@ -100,7 +100,9 @@ impl Disk {
             ("currency", series.currency.to_string()),
             ("variant", variant.join(",")),
         ];
-        parts.iter().fold(self.0.root.clone(), |path, (name, value)| path.join(format!("{name}={}", folder_part(value))))
+        parts
+            .iter()
+            .fold(self.0.root.clone(), |path, (name, value)| path.join(format!("{name}={}", folder_part(value))))
     }
 
     fn write_fragment(&self, fragment: &Fragment) -> Result<FileRef, StoreError> {
@@ -223,12 +225,12 @@ impl Disk {
     fn read_stray(&self, path: &Path, checksum: &str) -> Result<(FragmentKey, FragmentFile), StoreError> {
         let malformed = |detail: String| StoreError::Malformed(format!("{}: {detail}", path.display()));
         let bytes = fs::read(path)?;
-        let reader = SerializedFileReader::new(bytes::Bytes::from(bytes.clone())).map_err(|e| malformed(e.to_string()))?;
+        let reader =
+            SerializedFileReader::new(bytes::Bytes::from(bytes.clone())).map_err(|e| malformed(e.to_string()))?;
         let pairs = reader.metadata().file_metadata().key_value_metadata().cloned().unwrap_or_default();
         let key = pairs.into_iter().find(|pair| pair.key == seal::KEY).and_then(|pair| pair.value);
-        let key: FragmentKey = key
-            .and_then(|text| text.parse().ok())
-            .ok_or_else(|| malformed("it names no key".into()))?;
+        let key: FragmentKey =
+            key.and_then(|text| text.parse().ok()).ok_or_else(|| malformed("it names no key".into()))?;
         let (provider, grid) = self.provider(&key.series)?;
         let fragment = seal::unseal(&key, checksum, &bytes, grid, provider.as_ref())?;
         let file = describe(&fragment, checksum, bytes.len() as u64);

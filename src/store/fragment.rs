@@ -44,7 +44,9 @@ impl Times {
     /// The first row that opens at or after `ts`.
     pub fn lower_bound(&self, ts: Ts) -> usize {
         match self {
-            Times::Regular { grid, first, rows } => grid.ceil(ts).saturating_sub(*first).clamp(0, *rows as i64) as usize,
+            Times::Regular { grid, first, rows } => {
+                grid.ceil(ts).saturating_sub(*first).clamp(0, *rows as i64) as usize
+            }
             Times::Listed(times) => times.partition_point(|open| *open < ts),
         }
     }
@@ -163,7 +165,8 @@ mod tests {
         let regular = Times::new(&[HOUR, 2 * HOUR, 3 * HOUR], grid);
         assert!(matches!(regular, Times::Regular { .. }));
         let listed = Times::Listed([HOUR, 2 * HOUR, 3 * HOUR].into());
-        for ts in [0, HOUR - 1, HOUR, HOUR + 1, 3 * HOUR, 9 * HOUR, finex_core::time::BEGINNING, finex_core::time::END] {
+        for ts in [0, HOUR - 1, HOUR, HOUR + 1, 3 * HOUR, 9 * HOUR, finex_core::time::BEGINNING, finex_core::time::END]
+        {
             assert_eq!(regular.lower_bound(ts), listed.lower_bound(ts), "{ts}");
             assert_eq!(regular.contains(ts), listed.contains(ts), "{ts}");
         }

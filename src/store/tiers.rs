@@ -216,5 +216,8 @@ fn crowded(cell: &Cell, span: Span) -> Vec<Vec<Piece>> {
             && snapshot.ledger.known().iter().any(|known| known.window.covers(between))
     };
     let crowded = spans.into_iter().filter(|run| run.len() > COMPACT_AT);
-    crowded.flat_map(|run| run.chunk_by(follows).map(<[Piece]>::to_vec).collect::<Vec<_>>()).filter(|r| r.len() > 1).collect()
+    crowded
+        .flat_map(|run| run.chunk_by(follows).map(<[Piece]>::to_vec).collect::<Vec<_>>())
+        .filter(|r| r.len() > 1)
+        .collect()
 }

@@ -41,9 +41,24 @@ async fn refusals_reach_the_client_as_the_provider_wrote_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_no_data_become_the_providers_error() {
     let faults = [
-        Fault::Html, Fault::NanToken, Fault::Foreign, Fault::WrongType, Fault::Cut, Fault::Reset, Fault::Reversed,
-        Fault::OtherInterval, Fault::Endless, Fault::status(403), Fault::status(502), Fault::Redirect("/elsewhere".into()),
-        Fault::Status { status: 200, content_type: "application/json", body: "{\"code\":-1000,\"msg\":\"no\"}".into(), retry_after: None },
+        Fault::Html,
+        Fault::NanToken,
+        Fault::Foreign,
+        Fault::WrongType,
+        Fault::Cut,
+        Fault::Reset,
+        Fault::Reversed,
+        Fault::OtherInterval,
+        Fault::Endless,
+        Fault::status(403),
+        Fault::status(502),
+        Fault::Redirect("/elsewhere".into()),
+        Fault::Status {
+            status: 200,
+            content_type: "application/json",
+            body: "{\"code\":-1000,\"msg\":\"no\"}".into(),
+            retry_after: None,
+        },
         Fault::Status { status: 200, content_type: "application/json", body: String::new(), retry_after: None },
         Fault::Status { status: 200, content_type: "application/json", body: "[[1,2,3]]".into(), retry_after: None },
         Fault::Status { status: 204, content_type: "application/json", body: String::new(), retry_after: None },
@@ -161,7 +176,8 @@ async fn the_providers_allowance_is_kept() {
         }
     }
     assert!(refused > 0, "nothing was held back");
-    let used: u64 = world.get("/binance/api/v3/klines?x").await.header("x-mbx-used-weight-1m").parse().expect("a number");
+    let used: u64 =
+        world.get("/binance/api/v3/klines?x").await.header("x-mbx-used-weight-1m").parse().expect("a number");
     assert!(used <= 5_700, "{used} of 5700 usable");
     world.advance(MINUTE);
     tokio::time::sleep(Duration::from_millis(1_050)).await;

@@ -114,8 +114,17 @@ async fn under_random_trouble_every_answer_is_right_or_an_error() {
     let world = World::new().await;
     world.sim.set_latency(Duration::from_millis(3));
     let faults = [
-        Fault::Slow(Duration::from_millis(40)), Fault::Reset, Fault::Cut, Fault::Html, Fault::NanToken, Fault::Foreign,
-        Fault::WrongType, Fault::Duplicated, Fault::Reversed, Fault::status(500), Fault::OtherInterval,
+        Fault::Slow(Duration::from_millis(40)),
+        Fault::Reset,
+        Fault::Cut,
+        Fault::Html,
+        Fault::NanToken,
+        Fault::Foreign,
+        Fault::WrongType,
+        Fault::Duplicated,
+        Fault::Reversed,
+        Fault::status(500),
+        Fault::OtherInterval,
         Fault::refusal(429, -1003, "Too many requests.", Some(0)),
     ];
     let mut random = fastrand::Rng::with_seed(11);

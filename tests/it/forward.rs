@@ -37,7 +37,14 @@ async fn method_path_query_body_and_end_to_end_headers_arrive() {
 #[tokio::test]
 async fn other_endpoints_and_their_errors_come_through() {
     let world = World::new().await;
-    for path in ["/api/v3/ping", "/api/v3/time", "/api/v3/exchangeInfo", "/api/v3/ticker/price?symbol=BTCUSDT", "/api/v3/ticker/24hr?symbol=NOPE", "/nowhere"] {
+    for path in [
+        "/api/v3/ping",
+        "/api/v3/time",
+        "/api/v3/exchangeInfo",
+        "/api/v3/ticker/price?symbol=BTCUSDT",
+        "/api/v3/ticker/24hr?symbol=NOPE",
+        "/nowhere",
+    ] {
         let got = world.agree(path).await;
         assert!(got.cache_status().contains("fwd=bypass"), "{path}: {}", got.cache_status());
         assert!(!got.header("x-mbx-used-weight-1m").is_empty());

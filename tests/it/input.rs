@@ -152,7 +152,9 @@ async fn malformed_requests_are_refused_at_the_door() {
         let refused = line.is_empty() || line.contains(" 400 ") || line.contains(" 414 ") || line.contains(" 431 ");
         assert!(refused, "{}: {line}", &case[..case.len().min(80)]);
     }
-    for path in ["/binance/api/v3/../v3/klines", "/binance/api/v3/%2e%2e/klines", "/binance/api%2fv3/klines", "/binance/a\\b"] {
+    for path in
+        ["/binance/api/v3/../v3/klines", "/binance/api/v3/%2e%2e/klines", "/binance/api%2fv3/klines", "/binance/a\\b"]
+    {
         let line = raw(&world, format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).await;
         assert!(line.contains(" 400 "), "{path}: {line}");
     }

@@ -9,6 +9,7 @@ mod keeping;
 mod model;
 mod native;
 mod recorded;
+mod snapshots;
 mod stores;
 mod surface;
 mod tidy;

@@ -34,7 +34,8 @@ async fn random_histories_are_answered_with_the_truth() {
             let Step { path, settled_until } = random_step(&mut random, world.now());
             let through = world.get(&format!("/binance{path}")).await;
             let straight = world.direct(&path).await;
-            let settled = |got: &Got| got.rows().into_iter().filter(|r| r[0].as_i64() < Some(settled_until)).collect::<Vec<_>>();
+            let settled =
+                |got: &Got| got.rows().into_iter().filter(|r| r[0].as_i64() < Some(settled_until)).collect::<Vec<_>>();
             assert_eq!(settled(&through), settled(&straight), "seed {seed}, step {step}: {path}");
             // Forming bars may be as old as their life, but they are there.
             assert_eq!(through.opens(), straight.opens(), "seed {seed}, step {step}: {path}");

@@ -98,7 +98,7 @@ async fn only_the_missing_bars_are_fetched() {
     let across = world.get(&format!("/binance{}", hours(held_until - 100, held_until + 300))).await;
     assert!(across.cache_status().contains("fwd=partial"), "{}", across.cache_status());
     assert_eq!((across.opens().len(), world.calls()), (400, 2));
-    let asked = world.sim.received().last().map(|r| param(&r.query, "startTime")).flatten().expect("a start");
+    let asked = world.sim.received().last().and_then(|r| param(&r.query, "startTime")).expect("a start");
     assert_eq!(asked, NEW_YEAR + held_until * HOUR, "the call begins where what is held ends");
 }
 

@@ -25,8 +25,13 @@ fn klines() -> Option<Vec<Recorded>> {
     let rows = index.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
     let ours = rows.filter(|row| {
         let name = row[0].to_ascii_lowercase();
-        row[1] == "binance" && name.contains("kline") && !name.contains("error") && !name.contains("/ws-")
-            && !name.contains("/docs-") && !name.contains("futures") && name.ends_with(".json")
+        row[1] == "binance"
+            && name.contains("kline")
+            && !name.contains("error")
+            && !name.contains("/ws-")
+            && !name.contains("/docs-")
+            && !name.contains("futures")
+            && name.ends_with(".json")
     });
     let read = |row: Vec<&str>| Recorded {
         name: row[0].to_owned(),
@@ -52,7 +57,8 @@ fn every_recorded_body_comes_back_identical_and_so_does_every_part_of_it() {
     let (mut whole, mut parts) = (0, 0);
     for recorded in &bodies {
         let series = ask(recorded).series;
-        let bars = binance.decode(&series, recorded.body.as_bytes()).unwrap_or_else(|e| panic!("{}: {e}", recorded.name));
+        let bars =
+            binance.decode(&series, recorded.body.as_bytes()).unwrap_or_else(|e| panic!("{}: {e}", recorded.name));
         let rows = binance.encode(&bars, MILLISECONDS);
         let again = |from: usize, to: usize| format!("[{}]", String::from_utf8_lossy(&rows.slice(from, to)));
         let expected: Value = serde_json::from_str(&recorded.body).expect("JSON");

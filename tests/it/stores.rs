@@ -22,7 +22,8 @@ fn fragment(symbol: &str, hour: i64, fetched_at: Ts) -> Arc<Fragment> {
     // Any text may be a symbol as far as a store is concerned.
     let series = Series { symbol: symbol.into(), ..base };
     let open = 1_704_067_200_000 + hour * 3_600_000;
-    let body = ROW.replace("1704067200000", &open.to_string()).replace("1704070799999", &(open + 3_599_999).to_string());
+    let body =
+        ROW.replace("1704067200000", &open.to_string()).replace("1704070799999", &(open + 3_599_999).to_string());
     let bars = binance.decode(&series, format!("[{body}]").as_bytes()).expect("a row");
     let version = Version { layout: 1, basis: 0 };
     let key = FragmentKey { series, first: open, last: open, columns: bars.set(), version };
@@ -54,7 +55,11 @@ async fn suite(store: &dyn Store) {
     let prefix = FragmentKey::series_pattern(&a.key.series);
     let found = store.scan_prefix(&prefix).await.expect("no failure");
     assert_eq!(found, [a.key.clone(), b.key.clone()]);
-    assert_eq!(store.scan_prefix("finex:%2A:").await.expect("no failure").len(), 1, "a star is a symbol like any other");
+    assert_eq!(
+        store.scan_prefix("finex:%2A:").await.expect("no failure").len(),
+        1,
+        "a star is a symbol like any other"
+    );
     assert!(store.scan_prefix("nothing").await.expect("no failure").is_empty());
 
     assert!(store.delete(&a.key).await.expect("no failure"));

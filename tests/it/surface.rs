@@ -45,7 +45,10 @@ async fn stats_have_the_names_that_were_asked_for() {
     assert_eq!(stats["levels"][1]["level"], "L3_DATABASE");
     assert!(stats["levels"][1]["bytes"].as_u64() > Some(0));
     let provider = world.get("/api/v1/providers").await.json()["providers"][0].clone();
-    assert_eq!((&provider["id"], &provider["breaker"], &provider["calls"]["ok"]), (&json!("binance"), &json!("closed"), &json!(1)));
+    assert_eq!(
+        (&provider["id"], &provider["breaker"], &provider["calls"]["ok"]),
+        (&json!("binance"), &json!("closed"), &json!(1))
+    );
     assert_eq!((&provider["windows"][0]["limit"], &provider["windows"][0]["used"]), (&json!(6000), &json!(2)));
     assert_eq!(provider["calls"]["avoided"], 3);
 }
@@ -89,9 +92,7 @@ async fn invalidation_is_by_pattern_and_range_and_can_be_tried_dry() {
     }
     world.get(&format!("/binance{}", klines("ETHUSDT", "1h", "&startTime=1704067200000&limit=9"))).await;
     world.settle().await;
-    let body = |dry_run: bool| {
-        json!({ "pattern": "finex:BTCUSDT:1h:*", "from": "2024-01-01", "to": "2024-01-05", "reason": "test", "dry_run": dry_run })
-    };
+    let body = |dry_run: bool| json!({ "pattern": "finex:BTCUSDT:1h:*", "from": "2024-01-01", "to": "2024-01-05", "reason": "test", "dry_run": dry_run });
     let dry = world.post("/api/v1/cache/invalidate", body(true)).await.json();
     assert_eq!((&dry["affected_keys_count"], &dry["dry_run"], &dry["nodes"]), (&json!(1), &json!(true), &json!(1)));
     assert!(dry["affected_bytes"].as_u64() > Some(0));

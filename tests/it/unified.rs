@@ -17,8 +17,19 @@ async fn rows_carry_the_schema_and_the_truth() {
     assert_eq!((data.len(), body["count"].as_u64(), body["has_more"].as_bool()), (24, Some(24), Some(false)));
     let names: Vec<&String> = data[0].as_object().expect("a row").keys().collect();
     let mut schema = vec![
-        "symbol", "timestamp", "open", "high", "low", "close", "volume", "adj_close", "market_cap", "provider",
-        "currency", "timezone", "final",
+        "symbol",
+        "timestamp",
+        "open",
+        "high",
+        "low",
+        "close",
+        "volume",
+        "adj_close",
+        "market_cap",
+        "provider",
+        "currency",
+        "timezone",
+        "final",
     ];
     schema.sort_unstable();
     assert_eq!(names, schema);
@@ -50,7 +61,8 @@ async fn native_and_unified_share_what_is_held() {
     let key = info["cache_keys_used"][0].as_str().expect("a key");
     assert!(key.starts_with("finex:BTCUSDT:1h:") && key.contains(":binance:usdt:ohlcv+"), "{key}");
     let end = NEW_YEAR / 1_000 + 3_600 * 999;
-    let wide = world.get(&history(&format!("interval=1h&start_time=2024-01-01&end_time={end}&limit=2000"))).await.json();
+    let wide =
+        world.get(&history(&format!("interval=1h&start_time=2024-01-01&end_time={end}&limit=2000"))).await.json();
     let info = &wide["cache_info"];
     assert_eq!(wide["count"], 999, "{info}");
     assert_eq!(info["status"], "partial", "{info}");
@@ -93,7 +105,8 @@ async fn pages_lead_on_in_both_directions() {
     assert_eq!((first["count"].as_u64(), first["has_more"].as_bool()), (Some(10), Some(true)));
     let next = first["next"]["start_time"].as_str().expect("a start");
     assert_eq!(next, "2024-01-01T10:00:00Z");
-    let rest = world.get(&history(&format!("interval=1h&start_time={next}&end_time=2024-01-02&limit=100"))).await.json();
+    let rest =
+        world.get(&history(&format!("interval=1h&start_time={next}&end_time=2024-01-02&limit=100"))).await.json();
     assert_eq!((rest["count"].as_u64(), rest["has_more"].as_bool()), (Some(14), Some(false)));
     let newest = world.get(&history("interval=1h&limit=5&end_time=2024-01-02")).await.json();
     assert_eq!(newest["data"][4]["timestamp"], "2024-01-01T23:00:00Z");

@@ -180,23 +180,18 @@ pub fn attest(call: &Call, got: Received<'_>, grid: Grid, settle: i64) -> Attest
     let (first, last) = bounds(got.times, got.suspect);
     let answered = match (call.anchor, first.zip(last)) {
         (_, None) => whole_direction(call),
-        (Anchor::Start, Some((_, last))) => {
-            Window::new(call.window.from, if cut { grid.end_of(last) } else { END })
-        }
+        (Anchor::Start, Some((_, last))) => Window::new(call.window.from, if cut { grid.end_of(last) } else { END }),
         (Anchor::End, Some((first, last))) => {
             Window::new(if cut { first } else { BEGINNING }, call.window.to.max(grid.end_of(last)))
         }
     };
     let horizon = finality::horizon(grid, settle, got.at);
     let settled = Window::new(answered.from, answered.to.min(horizon));
-    let open_end = Window::new(answered.from.max(horizon), answered.to.min(got.at.saturating_add(1).max(last_end(last, grid))));
+    let open_end =
+        Window::new(answered.from.max(horizon), answered.to.min(got.at.saturating_add(1).max(last_end(last, grid))));
     let entry = |window, reason| Known { window, columns: call.columns, reason, fetched_at: got.at };
-    let loose = |window| Loose {
-        window,
-        columns: call.columns,
-        fetched_at: got.at,
-        expires: got.at.saturating_add(got.life),
-    };
+    let loose =
+        |window| Loose { window, columns: call.columns, fetched_at: got.at, expires: got.at.saturating_add(got.life) };
     let final_first = first.filter(|f| *f < horizon);
     let known = match final_first {
         // Nothing came although everything before was asked for: history begins at the first row.
@@ -300,8 +295,7 @@ mod tests {
     #[test]
     fn a_suspect_row_is_never_settled() {
         let ask = call(10, 13, Anchor::Start);
-        let got =
-            Received { times: &[10 * HOUR, 12 * HOUR], suspect: &[11 * HOUR], rows: 3, at: NOW, life: 60_000 };
+        let got = Received { times: &[10 * HOUR, 12 * HOUR], suspect: &[11 * HOUR], rows: 3, at: NOW, life: 60_000 };
         let mut ledger = Ledger::default();
         ledger.record(&attest(&ask, got, grid(), 5_000));
         let all = Window::new(10 * HOUR, 13 * HOUR);
@@ -314,7 +308,8 @@ mod tests {
     fn columns_are_covered_each_by_itself() {
         let mut ledger = Ledger::default();
         let vwap: Columns = [crate::columns::Column::Vwap].into_iter().collect();
-        let entry = |from, to, columns| Known { window: Window::new(from, to), columns, reason: Reason::Data, fetched_at: 0 };
+        let entry =
+            |from, to, columns| Known { window: Window::new(from, to), columns, reason: Reason::Data, fetched_at: 0 };
         ledger.insert(entry(0, 10, Columns::OHLCV));
         ledger.insert(entry(5, 20, vwap));
         let both: Columns = Columns::OHLCV.iter().chain(vwap.iter()).collect();

@@ -110,9 +110,8 @@ fn shorten(run: Run, need: u64, backwards: bool) -> Run {
 /// Where the whole window lacks only some columns, those alone are fetched.
 fn missing_columns(ask: &Ask, facts: &Facts<'_>) -> Columns {
     let window = Window::new(ask.window.from, ask.window.to.min(end_of_now(facts)));
-    let lacking = ask.columns.iter().filter(|column| {
-        !facts.ledger.covers(window, [*column].into_iter().collect(), facts.now)
-    });
+    let lacking =
+        ask.columns.iter().filter(|column| !facts.ledger.covers(window, [*column].into_iter().collect(), facts.now));
     lacking.collect()
 }
 

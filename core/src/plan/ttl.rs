@@ -16,7 +16,10 @@ mod tests {
     #[test]
     fn short_bars_live_short() {
         let life = |name: &str| forming(name.parse().expect("an interval"), 1.0);
-        assert_eq!([life("1s"), life("1m"), life("5m"), life("1h"), life("1mo")], [1_000, 1_000, 5_000, 60_000, 60_000]);
+        assert_eq!(
+            [life("1s"), life("1m"), life("5m"), life("1h"), life("1mo")],
+            [1_000, 1_000, 5_000, 60_000, 60_000]
+        );
         assert_eq!(forming("1h".parse().expect("an interval"), 0.1), 6_000);
     }
 }

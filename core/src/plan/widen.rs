@@ -3,9 +3,9 @@
 //! The number of calls is fixed; only the slack of each is spent. A stretch is placed where the holes that it leaves on
 //! both sides will cost least together, next to what is held if there is a choice, else on whole pages of the grid.
 
+use super::Facts;
 use super::gap::Run;
 use super::merge::Segment;
-use super::Facts;
 use super::worth::{slope, worth};
 
 /// Where each segment is fetched: at least its need, at most its calls' reach.
@@ -52,9 +52,8 @@ fn fit(need: Run, reach: i64, hole: Hole, page: i64) -> Run {
             return Run { from, to: from + reach };
         }
     }
-    let best = candidates(reach, hole, page, lowest, highest)
-        .into_iter()
-        .min_by_key(|from| rank(*from, reach, hole, page));
+    let best =
+        candidates(reach, hole, page, lowest, highest).into_iter().min_by_key(|from| rank(*from, reach, hole, page));
     let from = best.unwrap_or(highest);
     Run { from, to: from + reach }
 }

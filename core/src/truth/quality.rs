@@ -87,8 +87,7 @@ mod tests {
     const HOUR: i64 = 3_600_000;
 
     fn bars(rows: &[(Ts, [&str; 5])]) -> Bars {
-        let mut out =
-            Bars::with_columns([Column::Open, Column::High, Column::Low, Column::Close, Column::Volume]);
+        let mut out = Bars::with_columns([Column::Open, Column::High, Column::Low, Column::Close, Column::Volume]);
         for (ts, row) in rows {
             out.times.push(*ts);
             out.columns.iter_mut().zip(row).for_each(|((_, texts), text)| texts.push(text));

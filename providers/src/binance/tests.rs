@@ -140,7 +140,15 @@ fn rows_are_written_as_they_were_read() {
 fn foreign_bodies_are_not_data() {
     let series = ask(BTC).series;
     let bodies = [
-        "", "{}", "null", "[1]", "[[]]", "<html></html>", "[[NaN]]", &ROW[..40], r#"{"prices":[]}"#,
+        "",
+        "{}",
+        "null",
+        "[1]",
+        "[[]]",
+        "<html></html>",
+        "[[NaN]]",
+        &ROW[..40],
+        r#"{"prices":[]}"#,
         &format!("[{}]", ROW.replace("\"0.80000000\"", "NaN")),
         &format!("[{}]", ROW.replace("\"0.80000000\"", "null")),
         &format!("[{}]", ROW.replace(",308,", ",\"308\",")),
