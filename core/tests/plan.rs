@@ -72,7 +72,8 @@ impl World {
             Anchor::Start => rows.truncate(call.limit as usize),
             Anchor::End => rows.drain(..rows.len().saturating_sub(call.limit as usize)).for_each(drop),
         }
-        let got = Received { times: &rows, suspect: &[], rows: rows.len() as u64, at: self.now, life: 60_000 };
+        let got =
+            Received { times: &rows, suspect: &[], rows: rows.len() as u64, at: self.now, expires: self.now + 60_000 };
         self.ledger.record(&attest(&call, got, grid(), self.limits.settle));
         self.held.extend(rows);
         self.calls.push(call);

@@ -183,7 +183,7 @@ impl Provider for Binance {
         let mut bars = Bars::with_columns(COLUMNS);
         bars.times.reserve(rows.len());
         for row in &rows {
-            if row.close_time() < row.0 || row.close_time() - row.0 >= longest + 86_400_000 / 24 {
+            if row.close_time() < row.0 || row.close_time().saturating_sub(row.0) >= longest + 86_400_000 / 24 {
                 return Err(bad(format!(
                     "a bar from {} to {} is not one of {}",
                     row.0,

@@ -31,8 +31,8 @@ pub fn build(
     ServiceBuilder::new()
         // Every request has a name before anything is said about it.
         .layer(SetRequestIdLayer::new(REQUEST_ID, Names::default()))
-        // A span per request, silent unless the log asks for it.
-        .layer(TraceLayer::new_for_http())
+        // A span per request, silent unless the log asks for it; never the query, which may carry a key.
+        .layer(TraceLayer::new_for_http().make_span_with(span))
         // The name goes back to the client.
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         // Errors of the layers below become answers.
@@ -41,6 +41,10 @@ pub fn build(
         .load_shed()
         .concurrency_limit(max_in_flight.max(1))
         .service(Front { router })
+}
+
+fn span<B>(request: &Request<B>) -> tracing::Span {
+    tracing::debug_span!("request", method = %request.method(), path = request.uri().path())
 }
 
 /// Names that are unique in this process and differ between processes.

@@ -34,7 +34,7 @@ impl Gateway {
             suspect: &checked.suspect.times,
             rows: landed.bars.len() as u64,
             at: now,
-            life: ttl::forming(cell.series.interval, self.cache.ttl_multiplier),
+            expires: (self.clock)().saturating_add(ttl::forming(cell.series.interval, self.cache.ttl_multiplier)),
         };
         let attested = attest(call, received, cell.grid, settle);
         let arrival = Arrival {

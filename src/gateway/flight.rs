@@ -212,7 +212,9 @@ impl Crew {
         } else {
             gateway.flights.clear(&cell.series);
         }
-        if !cell.snapshot().is_empty() {
+        if cell.is_empty() {
+            gateway.tiers.catalog.forget_if_empty(&cell.series);
+        } else {
             gateway.tiers.save(&cell, gateway.cache.span(cell.series.interval)).await;
         }
     }

@@ -19,14 +19,18 @@ impl Gateway {
     pub async fn serve(&self, request: &Request) -> Result<Served, Failure> {
         let journey = Journey::begin((self.clock)());
         let cell = self.tiers.catalog.cell(&request.series).ok_or_else(|| unknown(&request.series.provider))?;
-        if let Some(served) = self.hit(&cell, request, &journey) {
-            return Ok(served);
-        }
-        let outcome = tokio::time::timeout(self.patience, self.travel(&cell, request, journey)).await;
-        if matches!(&outcome, Ok(Err(_))) {
+        let outcome = match self.hit(&cell, request, &journey) {
+            Some(served) => Ok(served),
+            None => {
+                let travel = self.travel(&cell, request, journey);
+                tokio::time::timeout(self.patience, travel).await.unwrap_or_else(|_| Err(late()))
+            }
+        };
+        // Of a series that nothing is known of, nothing is remembered.
+        if cell.is_empty() {
             self.tiers.catalog.forget_if_empty(&request.series);
         }
-        outcome.unwrap_or_else(|_| Err(late()))
+        outcome
     }
 
     /// Coverage → plan → calls (one flight per gap) → keep what arrived → assemble.

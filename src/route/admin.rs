@@ -65,6 +65,10 @@ impl Router {
             "/readyz" => Ok(json(StatusCode::OK, &json!({ "ready": true }))),
             "/metrics" => {
                 self.gateway.tiers.measure();
+                for fetcher in self.gateway.fetchers() {
+                    let used = fetcher.limiter.usage().first().map_or(0, |usage| usage.used);
+                    fetcher.metrics.quota_used.set(i64::from(used));
+                }
                 Ok(text("application/openmetrics-text; version=1.0.0; charset=utf-8", self.metrics.text()))
             }
             "/api/v1/cache/stats" => {

@@ -41,6 +41,10 @@ impl Cell {
         self.snapshot.load_full()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.snapshot.load().is_empty()
+    }
+
     /// Changes a copy of the snapshot and swaps it in.
     pub fn update<R>(&self, change: impl FnOnce(&mut Snapshot) -> R) -> R {
         let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);

@@ -158,6 +158,17 @@ impl Snapshot {
         self.pieces.insert(at, piece);
     }
 
+    /// Puts one piece in the place of several, if all of them are still here.
+    pub fn swap(&mut self, old: &[Piece], new: Piece) -> bool {
+        let here = |piece: &Piece| self.pieces.iter().any(|p| p.id == piece.id);
+        if !old.iter().all(here) {
+            return false;
+        }
+        self.pieces.retain(|piece| !old.iter().any(|o| o.id == piece.id));
+        self.insert(new);
+        true
+    }
+
     pub fn holds(&self, open: Ts) -> bool {
         let at = self.pieces.partition_point(|p| p.key.last < open);
         self.pieces.get(at).is_some_and(|piece| piece.times.contains(open))

@@ -149,11 +149,10 @@ impl Tiers {
                 continue;
             }
             self.memory.insert(merged.clone());
-            cell.update(|snapshot| {
-                snapshot.pieces.retain(|piece| !run.iter().any(|old| old.id == piece.id));
-                snapshot.insert(Piece { pending: None, ..Piece::new(merged) });
-            });
-            replaced.extend(run);
+            let merged = Piece { pending: None, ..Piece::new(merged) };
+            let swapped = cell.update(|snapshot| snapshot.swap(&run, merged.clone()));
+            // What was invalidated meanwhile must not come back in a larger piece.
+            if swapped { replaced.extend(run) } else { self.discard(&merged).await }
         }
         replaced
     }

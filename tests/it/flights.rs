@@ -38,6 +38,20 @@ async fn a_slow_origin_is_waited_for_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn newest_bars_of_a_slow_origin_are_not_past_their_life_when_they_arrive() {
+    let world = World::new().await;
+    world.sim.faults().inject(Fault::Slow(Duration::from_millis(400)), 1);
+    let path = format!("/binance{}", klines("BTCUSDT", "1m", "&limit=5"));
+    let late = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        world.advance(3 * SECOND);
+    };
+    let (got, ()) = futures_util::join!(world.get(&path), late);
+    assert_eq!((got.opens().len(), world.calls()), (5, 1));
+    assert!(!got.cache_status().contains("ttl=-"), "{}", got.cache_status());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn overlapping_windows_that_fit_one_call_cost_one() {
     let world = World::new().await;
     world.sim.set_latency(Duration::from_millis(100));

@@ -103,6 +103,7 @@ async fn times_far_away_cost_nothing() {
     let world = World::new().await;
     let far = world.get(&format!("/binance{}", klines("BTCUSDT", "1m", "&startTime=4102444800000"))).await;
     assert_eq!((far.status.as_u16(), far.body.as_str()), (200, "[]"));
+    assert_eq!(world.app.gateway.tiers.catalog.len(), 0, "nothing is remembered of nothing");
     assert_eq!(world.calls(), 0);
 }
 

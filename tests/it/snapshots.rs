@@ -39,5 +39,8 @@ async fn shapes_on_the_wire_do_not_change_by_accident() {
     hold("unified/history/rows.csv", &world.get(&format!("{history}&format=csv")).await.body);
     hold("unified/latest/hour.json", &steady(&world.get("/api/v1/market-data/BTCUSDT/latest?interval=1h").await));
     hold("unified/problem/limit.json", &steady(&world.get("/api/v1/market-data/BTCUSDT/history?limit=0").await));
-    hold("unified/problem/parameter.json", &steady(&world.get("/api/v1/market-data/BTCUSDT/history?intervall=1h").await));
+    hold(
+        "unified/problem/parameter.json",
+        &steady(&world.get("/api/v1/market-data/BTCUSDT/history?intervall=1h").await),
+    );
 }

@@ -166,9 +166,11 @@ pub struct Received<'a> {
     pub suspect: &'a [Ts],
     /// Rows in the body, repetitions included: what tells whether the answer was cut.
     pub rows: u64,
+    /// When it was asked for: what is final is judged by this.
     pub at: Ts,
-    /// How long what is not final may be served, in milliseconds.
-    pub life: i64,
+    /// Until when what is not final may be served. Counted from the arrival, or a slow answer would be past its life
+    /// before anybody saw it.
+    pub expires: Ts,
 }
 
 /// What the answer to `call` attests.
@@ -190,8 +192,7 @@ pub fn attest(call: &Call, got: Received<'_>, grid: Grid, settle: i64) -> Attest
     let open_end =
         Window::new(answered.from.max(horizon), answered.to.min(got.at.saturating_add(1).max(last_end(last, grid))));
     let entry = |window, reason| Known { window, columns: call.columns, reason, fetched_at: got.at };
-    let loose =
-        |window| Loose { window, columns: call.columns, fetched_at: got.at, expires: got.at.saturating_add(got.life) };
+    let loose = |window| Loose { window, columns: call.columns, fetched_at: got.at, expires: got.expires };
     let final_first = first.filter(|f| *f < horizon);
     let known = match final_first {
         // Nothing came although everything before was asked for: history begins at the first row.
@@ -249,7 +250,7 @@ mod tests {
 
     fn answer(call: &Call, hours: &[i64]) -> Attested {
         let times: Vec<Ts> = hours.iter().map(|h| h * HOUR).collect();
-        let got = Received { times: &times, suspect: &[], rows: times.len() as u64, at: NOW, life: 60_000 };
+        let got = Received { times: &times, suspect: &[], rows: times.len() as u64, at: NOW, expires: NOW + 60_000 };
         attest(call, got, grid(), 5_000)
     }
 
@@ -295,7 +296,8 @@ mod tests {
     #[test]
     fn a_suspect_row_is_never_settled() {
         let ask = call(10, 13, Anchor::Start);
-        let got = Received { times: &[10 * HOUR, 12 * HOUR], suspect: &[11 * HOUR], rows: 3, at: NOW, life: 60_000 };
+        let got =
+            Received { times: &[10 * HOUR, 12 * HOUR], suspect: &[11 * HOUR], rows: 3, at: NOW, expires: NOW + 60_000 };
         let mut ledger = Ledger::default();
         ledger.record(&attest(&ask, got, grid(), 5_000));
         let all = Window::new(10 * HOUR, 13 * HOUR);

@@ -25,8 +25,11 @@ pub fn worth(len: i64, page: i64) -> f64 {
     let next = (at + 1).min(last);
     let share = inside - at as f64;
     // A hole of a little more than whole pages costs a call more: round up at the step, not across it.
-    let between =
-        if at.is_multiple_of(UNITS) && share > 0.0 { table[next] } else { table[at] + (table[next] - table[at]) * share };
+    let between = if at.is_multiple_of(UNITS) && share > 0.0 {
+        table[next]
+    } else {
+        table[at] + (table[next] - table[at]) * share
+    };
     between + beyond * per_page
 }
 
