@@ -146,8 +146,9 @@ impl Fetcher {
     pub async fn forward(&self, request: forward::Forwarded) -> Result<http::Response<reqwest::Body>, Failure> {
         let cost = self.provider.manifest().cost_of(&request.path);
         self.limiter.acquire(cost).await.map_err(|e| e.0)?;
+        let sent_at = (self.clock)();
         let response = self.forwarder.send(&self.base_url, request).await.map_err(|e| e.0)?;
-        self.limiter.correct(response.headers());
+        self.limiter.correct(response.headers(), sent_at);
         self.limiter.pause_for(response.status().as_u16(), response.headers());
         Ok(response)
     }

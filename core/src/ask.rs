@@ -35,8 +35,12 @@ impl Ask {
         Ask { window: Window::new(from, END), take: Take::First(n), columns }
     }
 
-    /// Does the answer move as time goes by, even if no bar changes?
-    pub fn is_relative(&self, now: Ts) -> bool {
-        self.window.to > now && !matches!(self.take, Take::First(_))
+    /// Will the answer, which has `rows` rows at `now`, be another one later, even if no bar changes?
+    pub fn grows(&self, now: Ts, rows: usize) -> bool {
+        self.window.to > now
+            && match self.take {
+                Take::First(n) => (rows as u64) < n,
+                Take::All | Take::Last(_) => true,
+            }
     }
 }

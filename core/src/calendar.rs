@@ -126,6 +126,12 @@ impl Grid {
         }
     }
 
+    /// How far knowing of a bar goes: to the end of its period on the grid, where the next bar opens whatever this one
+    /// did.
+    pub fn cover_end(&self, open: Ts) -> Ts {
+        self.end_of(open).min(self.open(self.index(open).saturating_add(1)))
+    }
+
     /// Weeks begin on Monday, and 1970 began on a Thursday.
     fn phase(&self) -> i64 {
         if self.interval.unit == Unit::Week { -3 * DAY } else { 0 }

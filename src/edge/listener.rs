@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
 /// Bytes of a request's head, and headers in it, at most.
@@ -49,6 +50,7 @@ pub async fn listen(settings: &Server, router: Arc<Router>) -> io::Result<Listen
 
 async fn accept(listener: TcpListener, settings: Server, router: Arc<Router>, mut stopped: oneshot::Receiver<()>) {
     let connections = GracefulShutdown::new();
+    let closing = CancellationToken::new();
     let mut protocol = Builder::new(TokioExecutor::new());
     protocol
         .http1()
@@ -57,7 +59,12 @@ async fn accept(listener: TcpListener, settings: Server, router: Arc<Router>, mu
         .max_buf_size(LARGEST_HEAD)
         .max_headers(MOST_HEADERS)
         .writev(true);
-    protocol.http2().timer(TokioTimer::new()).max_concurrent_streams(200).max_header_list_size(LARGEST_HEAD as u32);
+    protocol
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Some(settings.header_timeout.0))
+        .max_concurrent_streams(200)
+        .max_header_list_size(LARGEST_HEAD as u32);
     let stack = stack::build(router.clone(), settings.max_in_flight);
     loop {
         let accepted = tokio::select! {
@@ -77,16 +84,27 @@ async fn accept(listener: TcpListener, settings: Server, router: Arc<Router>, mu
                 request
             })
             .service(stack.clone());
-        let connection =
-            protocol.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
-        let connection = connections.watch(connection);
+        let (protocol, watcher, patience) = (protocol.clone(), connections.watcher(), settings.header_timeout.0);
+        let closing = closing.clone();
         tokio::spawn(async move {
+            // Whoever says nothing at all is not waited for; from the first byte on the protocol has its own timers.
+            let mut first = [0];
+            let spoke = tokio::select! {
+                spoke = tokio::time::timeout(patience, stream.peek(&mut first)) => matches!(spoke, Ok(Ok(1))),
+                () = closing.cancelled() => false,
+            };
+            if !spoke {
+                return;
+            }
+            let connection = protocol.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+            let connection = watcher.watch(connection.into_owned());
             if let Err(error) = connection.await {
                 tracing::debug!(error, "connection ended");
             }
         });
     }
     drop(listener);
+    closing.cancel();
     router.drain();
     let finished = tokio::time::timeout(settings.drain.0, connections.shutdown()).await;
     if finished.is_err() {

@@ -9,6 +9,7 @@ use crate::config;
 use failsafe::backoff::{self, Constant};
 use failsafe::failure_policy::{self, ConsecutiveFailures, OrElse, SuccessRateOverTimeWindow};
 use failsafe::{Instrument, StateMachine};
+use finex_core::status::ErrorClass;
 use finex_providers::Failure;
 use prometheus_client::metrics::gauge::Gauge;
 use std::future::Future;
@@ -119,6 +120,13 @@ impl Permit {
     }
 }
 
+impl Permit {
+    /// Gives leave back unused.
+    fn release(mut self) {
+        self.judged = true;
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
         if !self.judged {
@@ -174,11 +182,14 @@ where
         Box::pin(async move {
             let permit = breaker.permit()?;
             let outcome = tower::ServiceExt::oneshot(inner, attempt).await;
-            let healthy = match &outcome {
-                Ok(_) => true,
-                Err(error) => error.downcast_ref::<FetchError>().is_some_and(|e| !e.0.class.trips_breaker()),
-            };
-            permit.judge(healthy);
+            match outcome.as_ref().map_err(|error| error.downcast_ref::<FetchError>()) {
+                Ok(_) => permit.judge(true),
+                // Refused by our own limiter: nobody was asked, so nothing was learnt.
+                Err(Some(FetchError(failure))) if failure.class == ErrorClass::Rate && failure.native.is_none() => {
+                    permit.release();
+                }
+                Err(failure) => permit.judge(failure.is_some_and(|e| !e.0.class.trips_breaker())),
+            }
             outcome
         })
     }
@@ -230,6 +241,16 @@ mod tests {
             drop(breaker.permit().expect("leave"));
         }
         assert_eq!(breaker.state(), "open");
+    }
+
+    #[test]
+    fn leave_that_was_not_used_says_nothing() {
+        let breaker = breaker(Duration::ZERO);
+        fail(&breaker, 3);
+        std::thread::sleep(Duration::from_millis(2));
+        breaker.permit().expect("a probe").release();
+        assert_eq!(breaker.state(), "half_open");
+        assert!(breaker.permit().is_ok(), "the place of the probe is free again");
     }
 
     #[test]

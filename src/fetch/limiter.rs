@@ -136,9 +136,10 @@ impl Limiter {
     }
 
     /// Adopts what the provider says is used: others may share the allowance. A negative figure means nothing.
-    pub fn correct(&self, headers: &HeaderMap) {
+    /// So does one that was reported for a window that is over by now.
+    pub fn correct(&self, headers: &HeaderMap, sent_at: Ts) {
         let now = (self.clock)();
-        for window in &self.windows {
+        for window in self.windows.iter().filter(|window| window.number(sent_at) == window.number(now)) {
             let reported = window.names.first().and_then(|name| headers.get(name));
             let reported = reported.and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse::<u32>().ok());
             if let Some(reported) = reported {
@@ -234,9 +235,10 @@ where
         let (limiter, inner) = (self.limiter.clone(), self.inner.clone());
         Box::pin(async move {
             limiter.acquire(attempt.cost).await?;
+            let sent_at = (limiter.clock)();
             let outcome = tower::ServiceExt::oneshot(inner, attempt).await;
             match &outcome {
-                Ok(answer) => limiter.correct(&answer.headers),
+                Ok(answer) => limiter.correct(&answer.headers, sent_at),
                 Err(error) => {
                     let refused = error.downcast_ref::<FetchError>().map(|e| &e.0);
                     if let Some(failure) = refused.filter(|f| f.class == ErrorClass::Rate && f.native.is_some()) {
@@ -257,9 +259,8 @@ mod tests {
     fn limiter(quota: u32, reserve: f64) -> (Limiter, Arc<AtomicI64>) {
         let now = Arc::new(AtomicI64::new(1_700_000_000_000));
         let clock = now.clone();
-        let mut manifest = finex_providers::binance::Binance::new(&|_| {});
-        let _ = &mut manifest;
-        let mut facts = finex_providers::Provider::manifest(&manifest).clone();
+        let binance = finex_providers::binance::Binance::new(&|_| {});
+        let mut facts = finex_providers::Provider::manifest(&binance).clone();
         facts.limits[0].quota = quota;
         let settings = config::Provider { reserve, ..config::Provider::default() };
         (Limiter::new(&facts, &settings, Arc::new(move || clock.load(Ordering::SeqCst))), now)
@@ -277,14 +278,18 @@ mod tests {
 
     #[test]
     fn the_providers_own_count_is_the_truth() {
-        let (limiter, _) = limiter(6_000, 0.0);
+        let (limiter, now) = limiter(6_000, 0.0);
         let mut headers = HeaderMap::new();
         headers.insert("x-mbx-used-weight-1m", 5_999.into());
-        limiter.correct(&headers);
+        limiter.correct(&headers, now.load(Ordering::SeqCst));
         assert!(limiter.try_acquire(2).is_some());
         headers.insert("x-mbx-used-weight-1m", http::HeaderValue::from_static("-1"));
-        limiter.correct(&headers);
+        limiter.correct(&headers, now.load(Ordering::SeqCst));
         assert_eq!(limiter.usage()[0].used, 5_999);
+        let sent_at = now.fetch_add(60_000, Ordering::SeqCst);
+        headers.insert("x-mbx-used-weight-1m", 5_999.into());
+        limiter.correct(&headers, sent_at);
+        assert_eq!(limiter.usage()[0].used, 0, "that was the minute before");
     }
 
     #[test]

@@ -4,8 +4,9 @@ use super::{Gateway, Request};
 use crate::render::{Journey, Piece, Served};
 use crate::store::catalog::Cell;
 use crate::store::snapshot::{Part, Snapshot, Source};
+use finex_core::ask::{Ask, Take};
 use finex_core::status::{CacheLevel, Outcome};
-use finex_core::time::Ts;
+use finex_core::time::{Ts, Window};
 use std::sync::Arc;
 
 impl Gateway {
@@ -66,7 +67,7 @@ impl Gateway {
         journey: Journey,
     ) -> Served {
         let page = self.limits(&cell.series.provider).map_or(1, |limits| limits.page.max(1));
-        let loose = life(snapshot, &pieces);
+        let loose = life(snapshot, &pieces, &request.ask, journey.now);
         let mut served = Served { cell: cell.clone(), ask: request.ask, pieces, journey, loose };
         served.journey.direct_calls = (served.rows() as u64).div_ceil(page).max(1);
         served
@@ -82,11 +83,15 @@ fn new_rows(piece: &Piece, before: &Snapshot) -> usize {
     opens.filter(|open| !before.holds(*open)).count()
 }
 
-/// When the oldest bar that may still change was fetched, and when the first of them expires.
-fn life(snapshot: &Snapshot, pieces: &[Piece]) -> Option<(Ts, Ts)> {
-    let loose = pieces.iter().filter(|piece| !piece.is_final).filter_map(|piece| {
-        let open = piece.fragment.key.first;
-        snapshot.ledger.loose().iter().find(|l| l.window.contains(open)).map(|l| (l.fetched_at, l.expires))
-    });
-    loose.reduce(|a, b| (a.0.min(b.0), a.1.min(b.1)))
+/// When the oldest of what may still change was fetched, and when the first of it expires: bars, and stretches without
+/// any that the answer speaks of.
+fn life(snapshot: &Snapshot, pieces: &[Piece], ask: &Ask, now: Ts) -> Option<(Ts, Ts)> {
+    let rows: usize = pieces.iter().map(|piece| piece.rows.len()).sum();
+    let last = pieces.last().and_then(|piece| piece.fragment.times.get(piece.rows.end - 1));
+    let to = if ask.grows(now, rows) { ask.window.to } else { last.map_or(ask.window.from, |open| open + 1) };
+    let first = pieces.first().and_then(|piece| piece.fragment.times.get(piece.rows.start));
+    let from = if matches!(ask.take, Take::Last(_)) { first.unwrap_or(ask.window.from) } else { ask.window.from };
+    let spoken_of = Window::new(from, to.min(ask.window.to));
+    let loose = snapshot.ledger.loose().iter().filter(|l| l.window.overlaps(spoken_of));
+    loose.map(|l| (l.fetched_at, l.expires)).reduce(|a, b| (a.0.min(b.0), a.1.min(b.1)))
 }

@@ -4,7 +4,7 @@ use super::Gateway;
 use crate::fetch::Landed;
 use crate::store::catalog::Cell;
 use crate::store::fragment::Fragment;
-use crate::store::snapshot::{Piece, Snapshot};
+use crate::store::snapshot::{Piece, Snapshot, holds};
 use finex_core::calendar::Span;
 use finex_core::columns::Bars;
 use finex_core::event::{Event, Provenance};
@@ -113,10 +113,15 @@ impl Arrival<'_> {
             let known = self.attested.known.iter().map(|k| k.window);
             known.chain(self.attested.loose.iter().map(|l| l.window)).any(|w| w.contains(open))
         };
-        snapshot.loose.retain(|bar| !spoken_of(bar.key.first));
+        let pieces = &snapshot.pieces;
+        snapshot.loose.retain(|bar| !spoken_of(bar.key.first) && !holds(pieces, bar.key.first));
         let forming = self.checked.sound.select(|row| self.checked.sound.times[row] >= self.horizon);
         for bars in [&forming, &self.checked.suspect] {
             for row in 0..bars.len() {
+                // A bar that is held as final stays so: this answer may be older than that one.
+                if holds(&snapshot.pieces, bars.times[row]) {
+                    continue;
+                }
                 let bar = bars.select(|r| r == row);
                 snapshot.loose.push(Arc::new(self.fragment(&bar, snapshot.basis)));
             }

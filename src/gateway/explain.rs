@@ -10,13 +10,12 @@ impl Gateway {
     /// The plan for an ask, with the requests it would make.
     pub fn explain(&self, request: &Request) -> Result<Value, Failure> {
         let now = (self.clock)();
-        let cell = self.tiers.catalog.cell(&request.series);
+        let cell = self.tiers.catalog.view(&request.series);
         let limits = self.limits(&request.series.provider);
         let (Some(cell), Some(limits)) = (cell, limits) else {
             return Err(super::serve::unknown(&request.series.provider));
         };
         let explained = plan::explain(&cell, &request.ask, limits, now).map_err(|e| super::serve::refused(&e));
-        self.tiers.catalog.forget_if_empty(&request.series);
         let explained: Explanation = explained?;
         let requests: Vec<String> = explained
             .calls

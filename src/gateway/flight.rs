@@ -121,8 +121,28 @@ impl Drop for Landing {
 }
 
 impl Gateway {
+    /// Forgets a series of which nothing is known and for which nothing is under way, so that invented symbols leave no
+    /// trace. The board's lock keeps flights from starting meanwhile.
+    pub(super) fn forget_if_empty(&self, series: &Arc<Series>) {
+        if self.tiers.catalog.get(series).is_none_or(|cell| !cell.is_empty()) {
+            return;
+        }
+        let board = self.flights.board(series);
+        let state = board.lock();
+        if state.flying.is_empty() {
+            self.tiers.catalog.forget_if_empty(series);
+        }
+        drop(state);
+        self.flights.clear(series);
+    }
+
     /// Plans with what is under way, launches what is still missing, and says what to wait for.
-    pub(super) fn board(&self, cell: &Arc<Cell>, request: &Request, journey: &mut Journey) -> Result<Boarded, Failure> {
+    pub(super) fn board(
+        &self,
+        cell: &Arc<Cell>,
+        request: &Request,
+        journey: &mut Journey,
+    ) -> Result<Option<Boarded>, Failure> {
         loop {
             let board = self.flights.board(&cell.series);
             let state = board.lock();
@@ -139,7 +159,10 @@ impl Gateway {
         cell: &Arc<Cell>,
         request: &Request,
         journey: &mut Journey,
-    ) -> Result<Boarded, Failure> {
+    ) -> Result<Option<Boarded>, Failure> {
+        if !self.tiers.catalog.stands(cell) {
+            return Ok(None);
+        }
         let snapshot = cell.snapshot();
         let plan = self.plan_under_way(cell, &snapshot, request, &state)?;
         if journey.missing.is_empty() {
@@ -154,11 +177,10 @@ impl Gateway {
         let mut flights: Vec<_> = joined.map(|flying| flying.landed.clone()).collect();
         journey.collapsed |= !flights.is_empty();
         journey.calls += plan.calls.len() as u32;
-        journey.bonus += plan.calls.iter().map(|c| c.call.limit - c.wanted.min(c.call.limit)).sum::<u64>();
         for planned in &plan.calls {
             flights.push(self.launch(cell, planned.call, snapshot.epoch, board, &mut state));
         }
-        Ok(Boarded { snapshot, flights, launched: plan.calls.len() })
+        Ok(Some(Boarded { snapshot, flights, launched: plan.calls.len() }))
     }
 
     fn plan_under_way(
@@ -212,9 +234,8 @@ impl Crew {
         } else {
             gateway.flights.clear(&cell.series);
         }
-        if cell.is_empty() {
-            gateway.tiers.catalog.forget_if_empty(&cell.series);
-        } else {
+        gateway.forget_if_empty(&cell.series);
+        if !cell.is_empty() {
             gateway.tiers.save(&cell, gateway.cache.span(cell.series.interval)).await;
         }
     }

@@ -84,7 +84,7 @@ impl Gateway {
             fragments: pieces.len(),
             reason: wanted.reason.clone(),
         });
-        self.tiers.catalog.forget_if_empty(&cell.series);
+        self.forget_if_empty(&cell.series);
     }
 }
 

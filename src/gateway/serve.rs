@@ -18,30 +18,30 @@ impl Gateway {
     /// Serves an ask: from memory at once, else by the longer way, but not for longer than a client waits.
     pub async fn serve(&self, request: &Request) -> Result<Served, Failure> {
         let journey = Journey::begin((self.clock)());
-        let cell = self.tiers.catalog.cell(&request.series).ok_or_else(|| unknown(&request.series.provider))?;
-        let outcome = match self.hit(&cell, request, &journey) {
-            Some(served) => Ok(served),
-            None => {
-                let travel = self.travel(&cell, request, journey);
-                tokio::time::timeout(self.patience, travel).await.unwrap_or_else(|_| Err(late()))
-            }
-        };
-        // Of a series that nothing is known of, nothing is remembered.
-        if cell.is_empty() {
-            self.tiers.catalog.forget_if_empty(&request.series);
+        let cell = self.tiers.catalog.view(&request.series).ok_or_else(|| unknown(&request.series.provider))?;
+        if let Some(served) = self.hit(&cell, request, &journey) {
+            return Ok(served);
         }
-        outcome
+        let outcome = tokio::time::timeout(self.patience, self.travel(request, journey)).await;
+        self.forget_if_empty(&request.series);
+        outcome.unwrap_or_else(|_| Err(late()))
     }
 
     /// Coverage → plan → calls (one flight per gap) → keep what arrived → assemble.
-    async fn travel(&self, cell: &Arc<Cell>, request: &Request, mut journey: Journey) -> Result<Served, Failure> {
-        let (before, mut plans) = (cell.snapshot(), 0);
+    async fn travel(&self, request: &Request, mut journey: Journey) -> Result<Served, Failure> {
+        let standing = || self.tiers.catalog.cell(&request.series).ok_or_else(|| unknown(&request.series.provider));
+        let mut cell = standing()?;
+        let (mut before, mut plans) = (cell.snapshot(), 0);
         for _ in 0..LOOKS {
+            cell = standing()?;
+            let cell = &cell;
             let mut snapshot = cell.snapshot();
             let mut held = plan::held(&snapshot, &request.ask, (self.clock)());
             if held.is_none() {
                 let boarded = match self.board(cell, request, &mut journey) {
-                    Ok(boarded) => boarded,
+                    Ok(Some(boarded)) => boarded,
+                    // The cell was given up while we looked at it.
+                    Ok(None) => continue,
                     Err(failure) => return self.degrade(cell, request, failure, journey).await,
                 };
                 if !boarded.flights.is_empty() {
@@ -65,8 +65,10 @@ impl Gateway {
             if let Some(served) = self.assemble(cell, &snapshot, &parts, request, &mut journey, &before).await {
                 return Ok(served);
             }
+            // A fragment was lost: what it held counts as missing from here on.
+            before = cell.snapshot();
         }
-        self.degrade(cell, request, endless(), journey).await
+        self.degrade(&cell, request, endless(), journey).await
     }
 
     /// The answer, if all of it lies in memory: no lock, no waiting.
@@ -74,6 +76,7 @@ impl Gateway {
         let snapshot = cell.snapshot();
         let parts = plan::held(&snapshot, &request.ask, journey.now)?;
         let pieces = self.gather(&snapshot, &parts)?;
+        snapshot.touch(&parts, journey.now);
         let mut journey = journey.clone();
         journey.outcome = Outcome::Hit;
         Some(self.complete(cell, &snapshot, pieces, request, journey))

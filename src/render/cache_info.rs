@@ -45,7 +45,7 @@ pub fn cache_info(served: &Served) -> Value {
         "data_age_seconds": served.loose.map(|(at, _)| (journey.now - at).max(0) / 1_000),
         "expires_in_seconds": served.loose.map(|(_, until)| (until - journey.now) / 1_000),
         "bars": {
-            "returned": rows, "cached": cached, "fetched": fetched, "bonus_stored": journey.bonus,
+            "returned": rows, "cached": cached, "fetched": fetched,
             "final": final_rows, "forming": rows - final_rows,
         },
         "ranges": {

@@ -35,7 +35,7 @@ pub fn describe(served: &Served, etag: &str, headers: &mut HeaderMap) {
     }
     put(headers, CACHE_STATUS, &text);
     text.clear();
-    let moves = served.ask.is_relative(now);
+    let moves = served.ask.grows(now, served.rows());
     let life = if journey.outcome == Outcome::Stale { 0 } else { left.clamp(0, if moves { 1 } else { FINAL_LIFE }) };
     let _ = write!(text, "private, max-age={life}");
     put(headers, header::CACHE_CONTROL, &text);
@@ -78,7 +78,7 @@ pub fn etag(served: &Served, form: &str) -> String {
     let mut hasher = DefaultHasher::new();
     for piece in &served.pieces {
         piece.fragment.id.hash(&mut hasher);
-        (piece.rows.start, piece.rows.end, piece.is_final).hash(&mut hasher);
+        (piece.fragment.fetched_at, piece.rows.start, piece.rows.end, piece.is_final).hash(&mut hasher);
         if !piece.is_final {
             piece.fragment.rows().text().hash(&mut hasher);
         }

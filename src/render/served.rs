@@ -35,8 +35,6 @@ pub struct Journey {
     pub direct_calls: u64,
     /// Bars of the answer that were not held when the client asked.
     pub fetched: usize,
-    /// Bars that came more than were asked for.
-    pub bonus: u64,
     pub fetching: Duration,
     /// What was missing when the client asked.
     pub missing: Vec<Window>,
@@ -54,7 +52,6 @@ impl Journey {
             tier: CacheLevel::L1Memory,
             direct_calls: 1,
             fetched: 0,
-            bonus: 0,
             fetching: Duration::ZERO,
             missing: Vec::new(),
             warnings: Vec::new(),
@@ -90,15 +87,5 @@ impl Served {
     pub fn range(&self) -> Option<(Ts, Ts)> {
         let (first, last) = (self.pieces.first()?, self.pieces.last()?);
         Some((first.fragment.times.get(first.rows.start)?, last.fragment.times.get(last.rows.end.checked_sub(1)?)?))
-    }
-
-    /// Leaves out the first bar, or the last.
-    pub fn without_one(&mut self, first: bool) {
-        let at = if first { 0 } else { self.pieces.len().saturating_sub(1) };
-        if let Some(piece) = self.pieces.get_mut(at) {
-            piece.rows =
-                if first { piece.rows.start + 1..piece.rows.end } else { piece.rows.start..piece.rows.end - 1 };
-        }
-        self.pieces.retain(|piece| !piece.rows.is_empty());
     }
 }

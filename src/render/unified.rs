@@ -40,12 +40,13 @@ pub struct Page {
 
 /// A history in the form that was asked for; 304 where the client holds it already.
 pub fn history(served: &Served, page: &Page, format: Format, request: &HeaderMap) -> Answer {
-    let (name, content_type) = match format {
-        Format::Rows => ("r", "application/json"),
-        Format::Columns => ("c", "application/json"),
-        Format::Csv => ("csv", "text/csv; charset=utf-8; header=present"),
+    let (name, more, content_type) = match format {
+        Format::Rows => ("r", "rm", "application/json"),
+        Format::Columns => ("c", "cm", "application/json"),
+        Format::Csv => ("csv", "csvm", "text/csv; charset=utf-8; header=present"),
     };
-    let etag = headers::etag(served, name);
+    // Whether there is more belongs to what the client holds.
+    let etag = headers::etag(served, if page.has_more { more } else { name });
     let unchanged = headers::unchanged(request, &etag);
     let mut rope = Rope::default();
     if !unchanged {

@@ -46,8 +46,8 @@ impl Router {
             "history" => {
                 let accepts_csv = parts.headers.get(ACCEPT).is_some_and(|v| v.as_bytes().starts_with(b"text/csv"));
                 let wanted = self.history_of(&symbol, query, accepts_csv)?;
-                let mut served = self.serve(&wanted.request).await?;
-                let page = paginate(&mut served, &wanted);
+                let served = self.serve(&wanted.request).await?;
+                let page = paginate(&served, &wanted);
                 let mut answer = history(&served, &page, wanted.format, &parts.headers);
                 self.note(&served, &mut answer);
                 Ok(answer)
@@ -83,8 +83,7 @@ impl Router {
         }
         let limit = params.limit()?;
         let window = Window::new(start.unwrap_or(BEGINNING), end.unwrap_or(END));
-        // One more than is shown tells whether there are more.
-        let take = if start.is_some() { Take::First(limit + 1) } else { Take::Last(limit + 1) };
+        let take = if start.is_some() { Take::First(limit) } else { Take::Last(limit) };
         let ask = Ask { window, take, columns: Columns::OHLCV };
         let interval = params.interval(DEFAULT_INTERVAL)?;
         let request = self.request(symbol, interval, &params, ask)?;
@@ -131,21 +130,23 @@ fn bad_symbol(detail: &str) -> Problem {
     Problem::parameter("symbol", detail)
 }
 
-/// Cuts the one bar too many and says how to go on.
-fn paginate(served: &mut Served, wanted: &Wanted) -> Page {
-    let has_more = served.rows() as u64 > wanted.limit;
-    if !has_more {
-        return Page { has_more, next: None };
-    }
-    let forwards = matches!(wanted.request.ask.take, Take::First(_));
-    let cut = served.range();
-    served.without_one(!forwards);
-    let next = match (forwards, cut, served.range()) {
-        (true, Some((_, next)), _) => Some(("start_time", rfc3339(next))),
-        (false, _, Some((first, _))) => Some(("end_time", rfc3339(first))),
-        _ => None,
+/// Whether there is more than was asked for, and how to go on. Where that is not known, the grid says that there may be.
+fn paginate(served: &Served, wanted: &Wanted) -> Page {
+    let end = Page { has_more: false, next: None };
+    let (ask, now, cell) = (wanted.request.ask, served.journey.now, &served.cell);
+    let Some((first, last)) = served.range().filter(|_| served.rows() as u64 >= wanted.limit) else { return end };
+    let forwards = matches!(ask.take, Take::First(_));
+    let rest = if forwards {
+        Ask { window: Window::new(cell.grid.cover_end(last), ask.window.to), take: Take::First(1), ..ask }
+    } else {
+        Ask { window: Window::new(ask.window.from, first), take: Take::Last(1), ..ask }
     };
-    Page { has_more, next }
+    let snapshot = cell.snapshot();
+    let parts = snapshot.select(&rest);
+    let known = snapshot.answers(&rest, &parts, now);
+    let has_more = if known { !parts.is_empty() } else { rest.window.from <= now && !rest.window.is_empty() };
+    let next = if forwards { ("start_time", rfc3339(rest.window.from)) } else { ("end_time", rfc3339(first)) };
+    if has_more { Page { has_more, next: Some(next) } } else { end }
 }
 
 /// Query parameters, each known and at most once.

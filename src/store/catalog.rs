@@ -7,7 +7,7 @@ use super::snapshot::{Piece, Snapshot};
 use arc_swap::ArcSwap;
 use finex_core::calendar::Grid;
 use finex_core::plan::coverage::{Attested, Known, Reason};
-use finex_core::series::{Series, Version};
+use finex_core::series::{FragmentKey, Series, Version};
 use finex_core::time::{Ts, Window, WindowSet};
 use finex_providers::{Provider, Registry};
 use std::collections::HashSet;
@@ -86,14 +86,16 @@ impl Cell {
 
     /// Takes over what was found on disk: a window whose fragment is gone is no longer known, and a fragment that no
     /// window mentions vouches for its own range.
-    fn restore(&self, found: &Found) {
+    /// Says which fragments stand in the place of others and are not needed.
+    fn restore(&self, found: &Found) -> Vec<FragmentKey> {
         self.update(|snapshot| {
+            let mut needless = Vec::new();
             snapshot.basis = found.ledger.basis;
             let known: Vec<Known> = found.ledger.known.clone();
             snapshot.ledger.record(&Attested { known, loose: vec![] });
             let here: HashSet<&str> = found.fragments.iter().map(|(_, file)| file.checksum.as_str()).collect();
             for lost in found.ledger.fragments.iter().filter(|file| !here.contains(file.checksum.as_str())) {
-                if let Ok(key) = lost.key.parse::<finex_core::series::FragmentKey>() {
+                if let Ok(key) = lost.key.parse::<FragmentKey>() {
                     snapshot.ledger.forget(Window::new(key.first, self.grid.end_of(key.last)));
                 }
             }
@@ -102,6 +104,7 @@ impl Cell {
                 let window = Window::new(key.first, self.grid.end_of(key.last));
                 // Two files for one stretch, as after a crash within a compaction: the first one stands.
                 if held.iter().any(|w| w.overlaps(window)) {
+                    needless.push(key.clone());
                     continue;
                 }
                 held.insert(window);
@@ -116,7 +119,8 @@ impl Cell {
                     pending: None,
                 });
             }
-        });
+            needless
+        })
     }
 }
 
@@ -136,7 +140,11 @@ impl Catalog {
         let found = disk.load()?;
         for series in &found {
             if let Some(cell) = self.cell(&Arc::new(series.series.clone())) {
-                cell.restore(series);
+                for needless in cell.restore(series) {
+                    if let Err(error) = disk.remove_fragment(&needless) {
+                        tracing::error!(key = %needless, %error, "a needless file stays");
+                    }
+                }
             }
         }
         Ok(found.len())
@@ -144,6 +152,17 @@ impl Catalog {
 
     pub fn get(&self, series: &Series) -> Option<Arc<Cell>> {
         self.cells.pin().get(series).cloned()
+    }
+
+    /// The cell of a series, or an empty one that is not kept; none if its provider is unknown.
+    pub fn view(&self, series: &Arc<Series>) -> Option<Arc<Cell>> {
+        let fresh = || Some(Arc::new(Cell::new(series.clone(), self.registry.get(&series.provider)?.clone())));
+        self.get(series).or_else(fresh)
+    }
+
+    /// Is this the cell that stands for its series?
+    pub fn stands(&self, cell: &Arc<Cell>) -> bool {
+        self.cells.pin().get(&cell.series).is_some_and(|standing| Arc::ptr_eq(standing, cell))
     }
 
     /// The cell of a series, made if need be; none if its provider is unknown.

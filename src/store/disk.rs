@@ -7,7 +7,7 @@ use super::fragment::{Fragment, FragmentId, Times, id_of};
 use super::ledger_file::{self, FragmentFile, LedgerFile};
 use super::{BoxFuture, Entry, Store, StoreError, seal};
 use finex_core::calendar::Grid;
-use finex_core::series::{FragmentKey, Scope, Series, encode_part};
+use finex_core::series::{FragmentKey, Scope, Series, Version, encode_part};
 use finex_core::status::CacheLevel;
 use finex_providers::{Provider, Registry};
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -145,8 +145,7 @@ impl Disk {
 
     /// Writes the ledger of a series, after the fragments that it names.
     pub fn write_ledger(&self, series: &Series, ledger: &LedgerFile) -> Result<(), StoreError> {
-        let text = serde_json::to_vec_pretty(ledger).map_err(|e| StoreError::Malformed(e.to_string()))?;
-        self.write(&self.folder(series), ledger_file::NAME, &text)?;
+        self.write(&self.folder(series), ledger_file::NAME, &ledger.seal()?)?;
         Ok(())
     }
 
@@ -160,7 +159,7 @@ impl Disk {
         seal::unseal(key, &file.checksum, &bytes, grid, provider.as_ref()).map(Some)
     }
 
-    fn remove_fragment(&self, key: &FragmentKey) -> Result<bool, StoreError> {
+    pub(super) fn remove_fragment(&self, key: &FragmentKey) -> Result<bool, StoreError> {
         let Some((_, file)) = self.files().remove(&id_of(key)) else { return Ok(false) };
         self.0.bytes.fetch_sub(file.bytes, Ordering::Relaxed);
         match fs::remove_file(&file.path) {
@@ -191,9 +190,14 @@ impl Disk {
                 on_disk.insert(checksum.to_owned(), path);
             }
         }
-        let text = fs::read(folder.join(ledger_file::NAME));
-        let ledger = text.ok().and_then(|text| serde_json::from_slice::<LedgerFile>(&text).ok());
-        let ledger = ledger.unwrap_or(LedgerFile { layout: 1, basis: 0, known: vec![], fragments: vec![] });
+        let ledger = match fs::read(folder.join(ledger_file::NAME)).map(|bytes| LedgerFile::unseal(&bytes)) {
+            Ok(Ok(ledger)) if ledger.layout == Version::LAYOUT => ledger,
+            Ok(Err(error)) => {
+                tracing::error!(folder = %folder.display(), %error, "ledger passed by; the fragments tell what they are");
+                LedgerFile { layout: Version::LAYOUT, basis: 0, known: vec![], fragments: vec![] }
+            }
+            _ => LedgerFile { layout: Version::LAYOUT, basis: 0, known: vec![], fragments: vec![] },
+        };
         let mut fragments = Vec::new();
         for listed in &ledger.fragments {
             let Ok(key) = listed.key.parse::<FragmentKey>() else { continue };

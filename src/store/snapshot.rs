@@ -158,10 +158,14 @@ impl Snapshot {
         self.pieces.insert(at, piece);
     }
 
+    /// Is this very reading still part of the series?
+    pub fn has(&self, piece: &Piece) -> bool {
+        self.pieces.iter().any(|p| p.id == piece.id && p.fetched_at == piece.fetched_at)
+    }
+
     /// Puts one piece in the place of several, if all of them are still here.
     pub fn swap(&mut self, old: &[Piece], new: Piece) -> bool {
-        let here = |piece: &Piece| self.pieces.iter().any(|p| p.id == piece.id);
-        if !old.iter().all(here) {
+        if !old.iter().all(|piece| self.has(piece)) {
             return false;
         }
         self.pieces.retain(|piece| !old.iter().any(|o| o.id == piece.id));
@@ -170,8 +174,7 @@ impl Snapshot {
     }
 
     pub fn holds(&self, open: Ts) -> bool {
-        let at = self.pieces.partition_point(|p| p.key.last < open);
-        self.pieces.get(at).is_some_and(|piece| piece.times.contains(open))
+        holds(&self.pieces, open)
     }
 
     /// Gives up a piece with the coverage that it backs.
@@ -181,6 +184,12 @@ impl Snapshot {
         self.ledger.forget(Window::new(piece.key.first, end(piece.key.last)));
         Some(piece)
     }
+}
+
+/// Is a bar among the final ones?
+pub fn holds(pieces: &[Piece], open: Ts) -> bool {
+    let at = pieces.partition_point(|piece| piece.key.last < open);
+    pieces.get(at).is_some_and(|piece| piece.times.contains(open))
 }
 
 fn take(left: &mut usize, part: &mut Part, from_end: bool) -> bool {

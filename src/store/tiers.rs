@@ -5,7 +5,7 @@ use super::disk::Disk;
 use super::fragment::Fragment;
 use super::memory::Memory;
 use super::snapshot::Piece;
-use super::{Entry, Store, compact};
+use super::{Entry, Store, StoreError, compact};
 use crate::observe::events::Events;
 use crate::observe::metrics::Metrics;
 use finex_core::calendar::Span;
@@ -55,9 +55,18 @@ impl Tiers {
             None => Ok(None),
         };
         let why = match found {
-            Ok(Some(entry)) => {
-                self.memory.insert(entry.fragment.clone());
+            Ok(Some(entry)) if entry.fragment.times == piece.times => {
+                // Meanwhile the series may hold something newer under this key.
+                if cell.snapshot().has(piece) {
+                    self.memory.insert(entry.fragment.clone());
+                }
                 return Some((entry.fragment, CacheLevel::L3Database));
+            }
+            Ok(Some(_)) => "its rows are not those that the ledger names".to_owned(),
+            // A disk that cannot be read now may be read later: nothing is given up for that.
+            Err(StoreError::Io(error)) => {
+                self.fail(&StoreError::Io(error));
+                return None;
             }
             Ok(None) => "no tier has it".to_owned(),
             Err(error) => {
@@ -118,14 +127,16 @@ impl Tiers {
         }
     }
 
-    /// Drops pieces for good, wherever they are, and writes the ledger without them.
+    /// Drops pieces for good, wherever they are, and writes the ledger without them. Files go first: a file that no
+    /// ledger names vouches for itself, and would come back after a crash.
     pub async fn delete(&self, cell: &Cell, pieces: &[Piece]) {
         let _one_at_a_time = cell.saving.lock().await;
+        let snapshot = cell.snapshot();
+        for piece in pieces.iter().filter(|piece| !snapshot.pieces.iter().any(|p| p.id == piece.id)) {
+            self.discard(piece).await;
+        }
         if let Some(disk) = &self.disk {
             self.save_ledger(cell, disk).await;
-        }
-        for piece in pieces {
-            self.discard(piece).await;
         }
         self.measure();
     }
@@ -133,6 +144,7 @@ impl Tiers {
     /// Makes one fragment of those that follow one another within a natural span; says which it replaced.
     async fn compact(&self, cell: &Arc<Cell>, disk: &Disk, span: Span) -> Vec<Piece> {
         let mut replaced = Vec::new();
+        let epoch = cell.snapshot().epoch;
         for run in crowded(cell, span) {
             let mut fragments = Vec::with_capacity(run.len());
             for piece in &run {
@@ -150,7 +162,7 @@ impl Tiers {
             }
             self.memory.insert(merged.clone());
             let merged = Piece { pending: None, ..Piece::new(merged) };
-            let swapped = cell.update(|snapshot| snapshot.swap(&run, merged.clone()));
+            let swapped = cell.update(|snapshot| snapshot.epoch == epoch && snapshot.swap(&run, merged.clone()));
             // What was invalidated meanwhile must not come back in a larger piece.
             if swapped { replaced.extend(run) } else { self.discard(&merged).await }
         }
@@ -169,16 +181,17 @@ impl Tiers {
             if freed >= excess {
                 break;
             }
-            freed += disk.file(piece.id).map_or(0, |file| file.bytes);
+            let Some(file) = disk.file(piece.id) else { continue };
             if cell.drop_piece(piece.id).is_some() {
+                freed += file.bytes;
                 self.metrics.disk_evictions.inc();
-                self.save_ledger(&cell, disk).await;
                 self.discard(&piece).await;
+                self.save_ledger(&cell, disk).await;
             }
         }
     }
 
-    fn fail(&self, error: &super::StoreError) {
+    fn fail(&self, error: &StoreError) {
         self.metrics.disk_errors.inc();
         tracing::error!(%error, "the disk tier failed; going on without");
     }

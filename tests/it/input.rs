@@ -129,6 +129,19 @@ async fn raw(world: &World, bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
+async fn a_silent_connection_is_closed() {
+    let world = World::with(|config| config.server.header_timeout = finex::config::values::Span::millis(300)).await;
+    for said in ["", "G", "GET / HTTP/1.1\r\nHost: a\r\n"] {
+        let address = world.base.trim_start_matches("http://");
+        let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
+        stream.write_all(said.as_bytes()).await.expect("written");
+        let mut rest = Vec::new();
+        let closed = tokio::time::timeout(std::time::Duration::from_secs(3), stream.read_to_end(&mut rest)).await;
+        assert!(closed.is_ok(), "still open after {said:?}");
+    }
+}
+
+#[tokio::test]
 async fn malformed_requests_are_refused_at_the_door() {
     let world = World::new().await;
     let target = "/binance/api/v3/klines?symbol=BTCUSDT&interval=1h";

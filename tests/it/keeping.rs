@@ -114,6 +114,39 @@ async fn cut_swapped_and_missing_files_are_refetched_never_mistaken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_was_tampered_with_is_not_believed() {
+    let world = World::new().await;
+    let path = klines("BTCUSDT", "1d", "&startTime=1704067200000&limit=60");
+    let truth = world.get(&format!("/binance{path}")).await.body;
+    let folder = world.stop().await;
+    let ledger = parquet_files(folder.path())[0].with_file_name("_coverage.json");
+    let text = std::fs::read_to_string(&ledger).expect("a ledger");
+    for (from, to) in [("\"to\":17", "\"to\":97"), ("\"rows\":", "\"rows\":9"), ("\"known\"", "\"kn\u{0}wn\"")] {
+        assert!(text.contains(from), "{from} in {text}");
+        std::fs::write(&ledger, text.replacen(from, to, 1)).expect("written");
+        let world = World::at(folder.clone(), NOW + 400 * DAY, |_| {}).await;
+        assert_eq!(world.get(&format!("/binance{path}")).await.body, truth, "{from}");
+        world.agree(&klines("BTCUSDT", "1d", &format!("&startTime={}&limit=5", NOW + 300 * DAY))).await;
+        world.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_lost_is_told_as_fetched() {
+    let world = World::new().await;
+    world.get(&format!("/binance{}", hours(0, 100))).await;
+    let folder = world.stop().await;
+    let world = World::at(folder.clone(), NOW, |_| {}).await;
+    parquet_files(folder.path()).iter().for_each(|path| std::fs::remove_file(path).expect("removed"));
+    let got = world.get(&format!("/binance{}", hours(0, 100))).await;
+    assert!(
+        got.header("finex-cache-info").contains("cached=0, fetched=100, calls=1"),
+        "{}",
+        got.header("finex-cache-info")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_ledger_the_files_tell_what_they_are() {
     let world = World::new().await;
     let truth = ask_all(&world).await;

@@ -84,6 +84,35 @@ async fn halts_odd_opens_and_huge_volumes_come_back_as_they_are() {
 }
 
 #[tokio::test]
+async fn a_page_that_ends_on_an_odd_open_loses_nothing() {
+    for widen in [false, true] {
+        let world = World::with(|config| config.plan.widen = widen).await;
+        for start in [1_518_048_000_000_i64, 1_518_170_400_000, 1_518_160_000_000] {
+            for limit in [1, 2, 3, 1000] {
+                world.agree(&klines("BTCUSDT", "1h", &format!("&startTime={start}&limit={limit}"))).await;
+            }
+            world.agree(&klines("BTCUSDT", "1h", &format!("&endTime={start}&limit=2"))).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_will_grow_is_not_kept_by_clients() {
+    let world = World::new().await;
+    let life = |got: &Got| got.header("cache-control").rsplit('=').next().and_then(|n| n.parse::<u64>().ok());
+    for window in [
+        format!("&startTime={}", NOW + MINUTE),
+        format!("&startTime={}&limit=50", NOW - 10 * MINUTE),
+        "&limit=5".into(),
+    ] {
+        let got = world.get(&format!("/binance{}", klines("BTCUSDT", "1m", &window))).await;
+        assert!(life(&got) <= Some(1), "{window}: {}", got.header("cache-control"));
+    }
+    let settled = world.get(&format!("/binance{}", hours(0, 5))).await;
+    assert_eq!(life(&settled), Some(86_400));
+}
+
+#[tokio::test]
 async fn only_the_missing_bars_are_fetched() {
     let world = World::new().await;
     let cold = world.get(&format!("/binance{}", hours(0, 500))).await;

@@ -96,10 +96,14 @@ impl Ledger {
             self.forget_loose(known.window);
             self.insert(*known);
         }
-        for loose in attested.loose.iter().filter(|l| !l.window.is_empty()) {
-            self.forget_loose(loose.window);
-            self.cut(loose.window);
-            self.loose.push(*loose);
+        for loose in &attested.loose {
+            // What is known for good is not unlearnt: a slow answer may be older than what is held.
+            let known: WindowSet =
+                self.known.iter().filter(|k| k.columns.includes(loose.columns)).map(|k| k.window).collect();
+            for window in known.gaps(loose.window) {
+                self.forget_loose(window);
+                self.loose.push(Loose { window, ..*loose });
+            }
             self.loose.sort_by_key(|l| l.window);
         }
     }
@@ -182,9 +186,9 @@ pub fn attest(call: &Call, got: Received<'_>, grid: Grid, settle: i64) -> Attest
     let (first, last) = bounds(got.times, got.suspect);
     let answered = match (call.anchor, first.zip(last)) {
         (_, None) => whole_direction(call),
-        (Anchor::Start, Some((_, last))) => Window::new(call.window.from, if cut { grid.end_of(last) } else { END }),
+        (Anchor::Start, Some((_, last))) => Window::new(call.window.from, if cut { grid.cover_end(last) } else { END }),
         (Anchor::End, Some((first, last))) => {
-            Window::new(if cut { first } else { BEGINNING }, call.window.to.max(grid.end_of(last)))
+            Window::new(if cut { first } else { BEGINNING }, call.window.to.max(grid.cover_end(last)))
         }
     };
     let horizon = finality::horizon(grid, settle, got.at);
@@ -203,11 +207,16 @@ pub fn attest(call: &Call, got: Received<'_>, grid: Grid, settle: i64) -> Attest
         Some(_) => vec![entry(settled, Reason::Data)],
         None => vec![entry(settled, Reason::Empty)],
     };
-    let mut out = Attested { known: known.into_iter().filter(|k| !k.window.is_empty()).collect(), loose: vec![] };
+    let suspects: Vec<Window> = got.suspect.iter().map(|open| Window::new(*open, grid.cover_end(*open))).collect();
+    let sound = known.iter().flat_map(|k| {
+        let mut left = WindowSet::from_iter([k.window]);
+        suspects.iter().for_each(|suspect| left.remove(*suspect));
+        left.iter().map(|window| Known { window, ..*k }).collect::<Vec<_>>()
+    });
+    let mut out = Attested { known: sound.collect(), loose: suspects.iter().map(|window| loose(*window)).collect() };
     if !open_end.is_empty() {
         out.loose.push(loose(open_end));
     }
-    out.loose.extend(got.suspect.iter().map(|open| loose(Window::new(*open, grid.end_of(*open)))));
     out
 }
 
@@ -217,7 +226,7 @@ fn bounds(a: &[Ts], b: &[Ts]) -> (Option<Ts>, Option<Ts>) {
 }
 
 fn last_end(last: Option<Ts>, grid: Grid) -> Ts {
-    last.map_or(BEGINNING, |open| grid.end_of(open))
+    last.map_or(BEGINNING, |open| grid.cover_end(open))
 }
 
 fn whole_direction(call: &Call) -> Window {
@@ -291,6 +300,31 @@ mod tests {
         let probe = answer(&call(0, 1, Anchor::Start), &[40]);
         assert_eq!(settled(&probe), [(0, 40), (40, 41)]);
         assert_eq!(probe.known[0].reason, Reason::BeforeListing);
+    }
+
+    #[test]
+    fn a_bar_off_the_grid_attests_no_further_than_its_period() {
+        let ask = call(10, 12, Anchor::Start);
+        let odd = 11 * HOUR + 28 * 60_000 + 15_000;
+        let got = Received { times: &[10 * HOUR, odd], suspect: &[], rows: 2, at: NOW, expires: NOW + 60_000 };
+        assert_eq!(settled(&attest(&ask, got, grid(), 5_000)), [(10, 12)]);
+    }
+
+    #[test]
+    fn what_is_known_for_good_is_not_unlearnt() {
+        let mut ledger = Ledger::default();
+        ledger.record(&answer(&call(98, 110, Anchor::Start), &[98, 99, 100]));
+        let later = Received {
+            times: &[98 * HOUR, 99 * HOUR, 100 * HOUR, 101 * HOUR],
+            suspect: &[],
+            rows: 4,
+            at: NOW + HOUR,
+            expires: NOW + 2 * HOUR,
+        };
+        ledger.record(&attest(&call(98, 110, Anchor::Start), later, grid(), 5_000));
+        ledger.record(&answer(&call(98, 110, Anchor::Start), &[98, 99, 100]));
+        assert_eq!(ledger.known().iter().map(|k| k.window.to / HOUR).collect::<Vec<_>>(), [101]);
+        assert!(ledger.loose().iter().all(|l| l.window.from >= 101 * HOUR), "{:?}", ledger.loose());
     }
 
     #[test]
