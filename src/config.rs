@@ -373,3 +373,24 @@ impl Cache {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fragments_are_cut_where_the_settings_say() {
+        let mut cache = Cache::default();
+        let spans = |cache: &Cache| {
+            ["1s", "1m", "5m", "1h", "4h", "1d", "1w", "1mo"].map(|name| cache.span(name.parse().expect("an interval")))
+        };
+        use Span::{Day, Decade, Hour, Month, Year};
+        assert_eq!(spans(&cache), [Hour, Day, Day, Month, Year, Year, Decade, Decade]);
+        cache.fragment_size = FragmentSize::Small;
+        assert_eq!(spans(&cache), [Day, Day, Day, Day, Day, Month, Year, Year]);
+        cache.fragment_size = FragmentSize::Large;
+        assert_eq!(spans(&cache), [Day, Month, Month, Year, Decade, Decade, Decade, Decade]);
+        cache.fragments.insert("1h".into(), Day);
+        assert_eq!(spans(&cache)[3], Day);
+    }
+}

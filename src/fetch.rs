@@ -51,8 +51,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl FetchError {
     pub fn up(detail: impl Into<String>) -> FetchError {
-        let detail = detail.into();
-        FetchError(Failure { class: ErrorClass::Up, detail, retry_after: None, native: None, timed_out: false })
+        FetchError(Failure::new(ErrorClass::Up, detail))
     }
 
     pub fn timed_out(detail: &str) -> FetchError {

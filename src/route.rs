@@ -93,10 +93,13 @@ impl Router {
         answer
     }
 
-    /// Notes what an answer cost and spared.
+    /// Notes what an answer cost and spared, in memory too: rendering may have worked out a form for the first time.
     pub(crate) fn note(&self, served: &Served, answer: &mut Answer) {
         let journey: &Journey = &served.journey;
         answer.extensions_mut().insert(journey.outcome);
+        for piece in served.pieces.iter().filter(|piece| piece.is_final) {
+            self.gateway.tiers.memory.reweigh(&piece.fragment);
+        }
         if let Some(fetcher) = self.gateway.fetcher(&served.cell.series.provider) {
             let (rows, fetched) = (served.rows() as u64, served.fetched() as u64);
             fetcher.metrics.bars_fetched.inc_by(fetched);

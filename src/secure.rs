@@ -3,6 +3,17 @@
 use crate::config::Secret;
 use http::{HeaderMap, Method, header};
 use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Who asks. It travels in the extensions of a request; until clients have keys of their own there is one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Principal(pub Arc<str>);
+
+impl Default for Principal {
+    fn default() -> Self {
+        Principal("anyone".into())
+    }
+}
 
 /// Why a state-changing request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

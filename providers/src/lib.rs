@@ -88,6 +88,12 @@ pub struct Failure {
     pub timed_out: bool,
 }
 
+impl Failure {
+    pub fn new(class: ErrorClass, detail: impl Into<String>) -> Failure {
+        Failure { class, detail: detail.into(), retry_after: None, native: None, timed_out: false }
+    }
+}
+
 /// A body that is not the data it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not {provider} data: {detail}")]

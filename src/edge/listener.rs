@@ -3,6 +3,7 @@
 use super::stack;
 use crate::config::Server;
 use crate::route::{Local, Router};
+use crate::secure::Principal;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -78,9 +79,11 @@ async fn accept(listener: TcpListener, settings: Server, router: Arc<Router>, mu
         };
         let _ = stream.set_nodelay(true);
         let local = stream.local_addr().map_or(std::net::Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
+        let principal = Principal::default();
         let service = ServiceBuilder::new()
             .map_request(move |mut request: http::Request<hyper::body::Incoming>| {
                 request.extensions_mut().insert(Local(local));
+                request.extensions_mut().insert(principal.clone());
                 request
             })
             .service(stack.clone());

@@ -143,11 +143,5 @@ impl Arrival<'_> {
 }
 
 fn bad_data(detail: &str) -> Failure {
-    Failure {
-        class: ErrorClass::Up,
-        detail: format!("the provider's answer is refused: {detail}"),
-        retry_after: None,
-        native: None,
-        timed_out: false,
-    }
+    Failure::new(ErrorClass::Up, format!("the provider's answer is refused: {detail}"))
 }

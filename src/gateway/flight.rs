@@ -257,6 +257,5 @@ impl Gateway {
 }
 
 fn lost() -> Failure {
-    let detail = "the call ended without an answer".to_owned();
-    Failure { class: ErrorClass::Up, detail, retry_after: None, native: None, timed_out: false }
+    Failure::new(ErrorClass::Up, "the call ended without an answer")
 }

@@ -84,22 +84,19 @@ impl Gateway {
 }
 
 pub(super) fn unknown(provider: &str) -> Failure {
-    let detail = format!("there is no provider named {provider}");
-    Failure { class: ErrorClass::Bad, detail, retry_after: None, native: None, timed_out: false }
+    Failure::new(ErrorClass::Bad, format!("there is no provider named {provider}"))
 }
 
 /// An ask that no number of calls allowed would answer.
 pub(super) fn refused(too_large: &finex_core::plan::TooLarge) -> Failure {
-    let detail = too_large.to_string();
-    Failure { class: ErrorClass::Bad, detail, retry_after: None, native: None, timed_out: false }
+    Failure::new(ErrorClass::Bad, too_large.to_string())
 }
 
 fn late() -> Failure {
-    let detail = "it took longer than server.request_timeout allows".to_owned();
-    Failure { class: ErrorClass::Up, detail, retry_after: None, native: None, timed_out: true }
+    let detail = "it took longer than server.request_timeout allows";
+    Failure { timed_out: true, ..Failure::new(ErrorClass::Up, detail) }
 }
 
 fn endless() -> Failure {
-    let detail = "the provider's answers leave bars missing that it was asked for".to_owned();
-    Failure { class: ErrorClass::Up, detail, retry_after: None, native: None, timed_out: false }
+    Failure::new(ErrorClass::Up, "the provider's answers leave bars missing that it was asked for")
 }

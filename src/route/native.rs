@@ -72,13 +72,7 @@ impl Router {
 }
 
 pub(super) fn refuse(provider: &dyn Provider, detail: &str) -> Answer {
-    let failure = Failure {
-        class: ErrorClass::Bad,
-        detail: detail.to_owned(),
-        retry_after: None,
-        native: None,
-        timed_out: false,
-    };
+    let failure = Failure::new(ErrorClass::Bad, detail);
     native::error(provider.error(&failure), None, "finex; fwd=bypass; detail=refused")
 }
 

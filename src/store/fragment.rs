@@ -7,6 +7,7 @@ use finex_core::series::FragmentKey;
 use finex_core::time::{Ts, Window};
 use finex_providers::rows::Rows;
 use finex_providers::{Provider, Shape};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Open times of a run: by their numbers on the grid where they have no hole, else one by one.
@@ -83,6 +84,8 @@ pub struct Fragment {
     rows: Rows,
     forms: [OnceLock<Rows>; 3],
     columns: OnceLock<Vec<Rows>>,
+    /// What it weighed when memory last took it in.
+    weighed: AtomicUsize,
 }
 
 /// A hash of the key: what memory knows a fragment by.
@@ -102,6 +105,7 @@ impl Fragment {
             rows,
             forms: Default::default(),
             columns: OnceLock::new(),
+            weighed: AtomicUsize::new(0),
         }
     }
 
@@ -132,6 +136,18 @@ impl Fragment {
     /// The rows as runs of values, a run per column.
     pub fn columns(&self, make: impl FnOnce() -> Vec<Rows>) -> &[Rows] {
         self.columns.get_or_init(make)
+    }
+
+    /// Weighs it for memory.
+    pub fn weigh(&self) -> usize {
+        let weight = self.weight();
+        self.weighed.store(weight, Ordering::Relaxed);
+        weight
+    }
+
+    /// Was a form worked out since it was weighed?
+    pub fn grew(&self) -> bool {
+        self.weight() > self.weighed.load(Ordering::Relaxed)
     }
 
     /// Bytes of memory held, forms worked out so far included.

@@ -21,7 +21,7 @@ impl Memory {
         let evictions = metrics.evictions.clone();
         let cache = Cache::builder()
             .max_capacity(max_bytes)
-            .weigher(|_, entry: &Entry| u32::try_from(entry.fragment.weight()).unwrap_or(u32::MAX))
+            .weigher(|_, entry: &Entry| u32::try_from(entry.fragment.weigh()).unwrap_or(u32::MAX))
             .eviction_listener(move |_, _, cause| {
                 if cause == RemovalCause::Size {
                     evictions.inc();
@@ -44,7 +44,7 @@ impl Memory {
 
     /// Weighs a fragment again after a form of it was worked out.
     pub fn reweigh(&self, fragment: &Arc<Fragment>) {
-        if self.cache.contains_key(&fragment.id) {
+        if fragment.grew() && self.cache.contains_key(&fragment.id) {
             self.insert(fragment.clone());
         }
     }

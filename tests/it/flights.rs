@@ -79,6 +79,20 @@ async fn a_late_answer_does_not_unlearn_what_became_final() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_asked_for_before_an_invalidation_is_not_kept_after_it() {
+    let world = World::new().await;
+    world.sim.set_latency(Duration::from_millis(300));
+    let path = format!("/binance{}", hours(0, 100));
+    let invalidate = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        world.post("/api/v1/cache/invalidate", serde_json::json!({ "symbol": "BTCUSDT" })).await
+    };
+    let (got, invalidated) = futures_util::join!(world.get(&path), invalidate);
+    assert_eq!((got.opens().len(), invalidated.status.as_u16()), (100, 200));
+    assert_eq!(world.calls(), 2, "what was under way is asked for again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn looking_at_a_plan_disturbs_no_flight() {
     let world = World::new().await;
     world.sim.set_latency(Duration::from_millis(200));

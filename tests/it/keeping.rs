@@ -189,6 +189,21 @@ async fn memory_stays_within_its_bytes_and_answers_stay_right() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_form_of_a_row_counts() {
+    let world = World::new().await;
+    let path = "/api/v1/market-data/BTCUSDT/history?interval=1h&start_time=2024-01-01&limit=500";
+    world.get(&format!("/binance{}", hours(0, 500))).await;
+    let native = world.app.gateway.tiers.memory.usage().0;
+    for form in ["", "&layout=columns", "&format=csv"] {
+        let before = world.app.gateway.tiers.memory.usage().0;
+        world.get(&format!("{path}{form}")).await;
+        let after = world.app.gateway.tiers.memory.usage().0;
+        assert!(after > before, "{form}: {before} bytes became {after}");
+    }
+    assert!(world.app.gateway.tiers.memory.usage().0 > 2 * native);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_disk_stays_within_its_bytes() {
     let world = World::with(|config| {
         config.cache.l3.max_size = Bytes(300 * 1024);

@@ -1,0 +1,46 @@
+//! The command line, as its readers run it.
+
+use std::process::{Command, Output};
+
+fn finex(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_finex"));
+    command.args(arguments).current_dir(folder.path()).env("XDG_DATA_HOME", folder.path());
+    command.envs(environment.iter().copied()).output().expect("finex runs")
+}
+
+fn printed(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn the_demo_shows_a_cold_call_a_hit_and_a_partial() {
+    let shown = finex(&["demo", "--once", "--listen", "127.0.0.1:0"], &[]);
+    let text = printed(&shown);
+    assert!(shown.status.success(), "{text}{}", String::from_utf8_lossy(&shown.stderr));
+    for expected in ["SIMULATED", "fwd=uri-miss", "finex; hit", "fwd=partial", "5 saved"] {
+        assert!(text.contains(expected), "{expected} is not in\n{text}");
+    }
+}
+
+#[test]
+fn explain_prints_a_plan_from_an_empty_configuration() {
+    let url = "/binance/api/v3/klines?symbol=BTCUSDT&interval=1h&startTime=1704067200000&endTime=1704153600000";
+    let explained = finex(&["explain", url], &[]);
+    let plan: serde_json::Value = serde_json::from_str(&printed(&explained)).expect("JSON");
+    assert_eq!(plan["plan"]["bars_missing"], 25);
+    assert_eq!(plan["requests"].as_array().map(Vec::len), Some(1));
+    assert!(!finex(&["explain", "/nowhere"], &[]).status.success());
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_is_told_and_ends_with_78() {
+    let wrong = finex(&["check"], &[("FINEX_CACHE__L1__MAX_MEM", "1GiB")]);
+    assert_eq!(wrong.status.code(), Some(78));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("max_mem"));
+    let right = finex(&["check"], &[("FINEX_CACHE__L1__MAX_MEMORY", "1GiB"), ("FINEX_ADMIN__TOKEN", "CANARY")]);
+    assert!(printed(&right).contains("max_memory = \"1GiB\"") && !printed(&right).contains("CANARY"));
+    let unknown = finex(&["up"], &[("FINEX_PROVIDERS__NOBODY__ENABLED", "true")]);
+    assert!(!unknown.status.success());
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("nobody"));
+}
