@@ -14,7 +14,7 @@ use finex_core::series::{FragmentKey, Version};
 use finex_core::status::ErrorClass;
 use finex_core::time::{Ts, Window};
 use finex_core::truth::{finality, quality};
-use finex_providers::Failure;
+use finex_providers::{Failure, Shape};
 use std::sync::Arc;
 
 impl Gateway {
@@ -23,8 +23,10 @@ impl Gateway {
     pub(super) fn commit(&self, cell: &Arc<Cell>, call: &Call, landed: Landed, epoch: u64) -> Result<(), Failure> {
         let admissible = cell.provider.admissible(call);
         let now = landed.at;
-        let checked = quality::check(&landed.bars, cell.grid, admissible.from, admissible.to, (self.clock)().max(now))
-            .map_err(|refused| bad_data(&refused.to_string()))?;
+        let mut checked =
+            quality::check(&landed.bars, cell.grid, admissible.from, admissible.to, (self.clock)().max(now))
+                .map_err(|refused| bad_data(&refused.to_string()))?;
+        confirm(cell, &mut checked);
         for rule in &checked.rules {
             self.events.tell(Event::Quarantined { series: cell.series.as_ref().clone(), bars: 1, rule });
         }
@@ -57,6 +59,22 @@ impl Gateway {
             }
         }
         Ok(())
+    }
+}
+
+/// The same implausible reading twice is the provider's word: it is kept, or it would be asked for for ever.
+fn confirm(cell: &Cell, checked: &mut quality::Checked) {
+    let snapshot = cell.snapshot();
+    let said_before = |row: usize| {
+        let open = checked.suspect.times[row];
+        let before = snapshot.loose.iter().find(|bar| bar.key.first == open);
+        let now = cell.provider.encode(&checked.suspect.select(|r| r == row), Shape(0));
+        before.is_some_and(|bar| bar.rows().text() == now.text())
+    };
+    let confirmed = checked.suspect.select(said_before);
+    if !confirmed.is_empty() {
+        checked.suspect = checked.suspect.select(|row| !said_before(row));
+        checked.sound = checked.sound.overlay(&confirmed);
     }
 }
 

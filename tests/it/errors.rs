@@ -113,6 +113,22 @@ async fn an_implausible_row_is_served_marked_and_asked_for_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_same_implausible_row_twice_is_the_providers_word() {
+    let world = World::new().await;
+    world.sim.faults().always(Fault::Implausible);
+    let path = format!("/binance{}", klines("BTCUSDT", "1h", &format!("&startTime={NEW_YEAR}&limit=1000")));
+    let first = world.get(&path).await;
+    world.advance(2 * MINUTE);
+    // Asked for by itself, the odd row is the middle one of its answer again.
+    let second = world.get(&path).await;
+    let calls = world.calls();
+    world.advance(2 * MINUTE);
+    let third = world.get(&path).await;
+    assert_eq!((third.opens().len(), first.opens().len()), (1_000, second.opens().len()));
+    assert_eq!(world.calls(), calls, "it is not asked for for ever");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_window_that_is_held_needs_no_provider() {
     let world = World::new().await;
     let held = world.get(&format!("/binance{}", hours(0, 50))).await;
