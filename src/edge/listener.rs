@@ -11,11 +11,11 @@ use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
 /// Bytes of a request's head, and headers in it, at most.
@@ -51,7 +51,6 @@ pub async fn listen(settings: &Server, router: Arc<Router>) -> io::Result<Listen
 
 async fn accept(listener: TcpListener, settings: Server, router: Arc<Router>, mut stopped: oneshot::Receiver<()>) {
     let connections = GracefulShutdown::new();
-    let closing = CancellationToken::new();
     let mut protocol = Builder::new(TokioExecutor::new());
     protocol
         .http1()
@@ -79,39 +78,42 @@ async fn accept(listener: TcpListener, settings: Server, router: Arc<Router>, mu
         };
         let _ = stream.set_nodelay(true);
         let local = stream.local_addr().map_or(std::net::Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
-        let principal = Principal::default();
+        let (principal, asked) = (Principal::default(), Arc::new(AtomicBool::new(false)));
+        let asking = asked.clone();
         let service = ServiceBuilder::new()
             .map_request(move |mut request: http::Request<hyper::body::Incoming>| {
+                asking.store(true, Ordering::Relaxed);
                 request.extensions_mut().insert(Local(local));
                 request.extensions_mut().insert(principal.clone());
                 request
             })
             .service(stack.clone());
-        let (protocol, watcher, patience) = (protocol.clone(), connections.watcher(), settings.header_timeout.0);
-        let closing = closing.clone();
+        let connection = protocol.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        let connection = connections.watch(connection.into_owned());
+        let silence = 2 * settings.header_timeout.0;
         tokio::spawn(async move {
-            // Whoever says nothing at all is not waited for; from the first byte on the protocol has its own timers.
-            let mut first = [0];
-            let spoke = tokio::select! {
-                spoke = tokio::time::timeout(patience, stream.peek(&mut first)) => matches!(spoke, Ok(Ok(1))),
-                () = closing.cancelled() => false,
-            };
-            if !spoke {
-                return;
-            }
-            let connection = protocol.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-            let connection = watcher.watch(connection.into_owned());
-            if let Err(error) = connection.await {
-                tracing::debug!(error, "connection ended");
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(error, "connection ended");
+                },
+                () = never_asked(&asked, silence) => tracing::debug!("a silent connection is closed"),
             }
         });
     }
     drop(listener);
-    closing.cancel();
     router.drain();
     let finished = tokio::time::timeout(settings.drain.0, connections.shutdown()).await;
     if finished.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
     let _ = tokio::time::timeout(settings.drain.0, router.gateway.drain()).await;
+}
+
+/// Returns if a connection has brought no request after a while. The protocols' own timers begin with the first bytes
+/// that tell which protocol it is; a peer that never says so would be waited for for ever.
+async fn never_asked(asked: &AtomicBool, silence: Duration) {
+    tokio::time::sleep(silence).await;
+    if asked.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
+    }
 }

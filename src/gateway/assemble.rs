@@ -67,7 +67,7 @@ impl Gateway {
         journey: Journey,
     ) -> Served {
         let page = self.limits(&cell.series.provider).map_or(1, |limits| limits.page.max(1));
-        let loose = life(snapshot, &pieces, &request.ask, journey.now);
+        let loose = life(snapshot, &pieces, &request.ask);
         let mut served = Served { cell: cell.clone(), ask: request.ask, pieces, journey, loose };
         served.journey.direct_calls = (served.rows() as u64).div_ceil(page).max(1);
         served
@@ -85,10 +85,11 @@ fn new_rows(piece: &Piece, before: &Snapshot) -> usize {
 
 /// When the oldest of what may still change was fetched, and when the first of it expires: bars, and stretches without
 /// any that the answer speaks of.
-fn life(snapshot: &Snapshot, pieces: &[Piece], ask: &Ask, now: Ts) -> Option<(Ts, Ts)> {
+fn life(snapshot: &Snapshot, pieces: &[Piece], ask: &Ask) -> Option<(Ts, Ts)> {
     let rows: usize = pieces.iter().map(|piece| piece.rows.len()).sum();
     let last = pieces.last().and_then(|piece| piece.fragment.times.get(piece.rows.end - 1));
-    let to = if ask.grows(now, rows) { ask.window.to } else { last.map_or(ask.window.from, |open| open + 1) };
+    let enough = matches!(ask.take, Take::First(n) if rows as u64 >= n);
+    let to = last.filter(|_| enough).map_or(ask.window.to, |open| open + 1);
     let first = pieces.first().and_then(|piece| piece.fragment.times.get(piece.rows.start));
     let from = if matches!(ask.take, Take::Last(_)) { first.unwrap_or(ask.window.from) } else { ask.window.from };
     let spoken_of = Window::new(from, to.min(ask.window.to));

@@ -100,6 +100,10 @@ impl Arrival<'_> {
             snapshot.insert(piece.clone());
             pieces.push(piece);
         }
+        // Where only emptiness was known, an implausible bar is something new, and it has to have a life that ends.
+        for open in self.checked.suspect.times.iter().filter(|open| !holds(&snapshot.pieces, **open)) {
+            snapshot.ledger.forget(Window::new(*open, self.cell.grid.cover_end(*open)));
+        }
         snapshot.ledger.record(self.attested);
         self.enter_loose(snapshot);
         pieces

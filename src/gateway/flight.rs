@@ -84,9 +84,9 @@ impl Flights {
         let Some(board) = boards.get(series.as_ref()) else { return };
         let mut state = board.lock();
         let held = state.hold.as_ref().is_some_and(|(since, _)| since.elapsed() < HOLD);
-        if state.flying.is_empty() && !held {
+        if !state.closed && state.flying.is_empty() && !held {
             state.closed = true;
-            boards.remove(series.as_ref());
+            let _ = boards.remove_if(series.as_ref(), |_, standing| Arc::ptr_eq(standing, board));
         }
     }
 
@@ -129,7 +129,7 @@ impl Gateway {
         }
         let board = self.flights.board(series);
         let state = board.lock();
-        if state.flying.is_empty() {
+        if !state.closed && state.flying.is_empty() {
             self.tiers.catalog.forget_if_empty(series);
         }
         drop(state);

@@ -61,7 +61,7 @@ impl Gateway {
         cell.update(|snapshot| {
             snapshot.epoch += 1;
             for piece in pieces {
-                snapshot.drop_piece(piece.id, |last| cell.grid.end_of(last));
+                snapshot.drop_piece(piece.id, |last| cell.grid.cover_end(last));
             }
             // What is known without a fragment (empty, before listing) goes too where the series itself is meant.
             if series_meant {
@@ -72,7 +72,7 @@ impl Gateway {
                 .loose
                 .iter()
                 .filter(|bar| gone(bar))
-                .map(|bar| Window::new(bar.key.first, cell.grid.end_of(bar.key.first)))
+                .map(|bar| Window::new(bar.key.first, cell.grid.cover_end(bar.key.first)))
                 .collect();
             loose.into_iter().for_each(|window| snapshot.ledger.forget(window));
             snapshot.loose.retain(|bar| !gone(bar));
@@ -90,7 +90,7 @@ impl Gateway {
 
 fn affected(cell: &Cell, wanted: &Invalidation) -> Vec<Piece> {
     let overlaps = |piece: &&Piece| {
-        Window::new(piece.key.first, cell.grid.end_of(piece.key.last)).overlaps(wanted.window)
+        Window::new(piece.key.first, cell.grid.cover_end(piece.key.last)).overlaps(wanted.window)
             && matches(&wanted.pattern, &piece.key.to_string())
     };
     cell.snapshot().pieces.iter().filter(overlaps).cloned().collect()

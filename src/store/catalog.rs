@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use finex_core::calendar::Grid;
 use finex_core::plan::coverage::{Attested, Known, Reason};
 use finex_core::series::{FragmentKey, Series, Version};
-use finex_core::time::{Ts, Window, WindowSet};
+use finex_core::time::{Ts, Window};
 use finex_providers::{Provider, Registry};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,7 +57,7 @@ impl Cell {
 
     /// Gives up a fragment and the coverage that it backs.
     pub fn drop_piece(&self, id: FragmentId) -> Option<Piece> {
-        self.update(|snapshot| snapshot.drop_piece(id, |last| self.grid.end_of(last)))
+        self.update(|snapshot| snapshot.drop_piece(id, |last| self.grid.cover_end(last)))
     }
 
     /// What may be written down: coverage that needs no fragment, or one that the disk has.
@@ -78,7 +78,7 @@ impl Cell {
                         super::fragment::Times::Listed(times) => Some(times.to_vec()),
                     },
                 }),
-                None => ledger.forget(Window::new(piece.key.first, self.grid.end_of(piece.key.last))),
+                None => ledger.forget(Window::new(piece.key.first, self.grid.cover_end(piece.key.last))),
             }
         }
         LedgerFile { layout: Version::LAYOUT, basis: snapshot.basis, known: ledger.known().to_vec(), fragments }
@@ -96,18 +96,28 @@ impl Cell {
             let here: HashSet<&str> = found.fragments.iter().map(|(_, file)| file.checksum.as_str()).collect();
             for lost in found.ledger.fragments.iter().filter(|file| !here.contains(file.checksum.as_str())) {
                 if let Ok(key) = lost.key.parse::<FragmentKey>() {
-                    snapshot.ledger.forget(Window::new(key.first, self.grid.end_of(key.last)));
+                    snapshot.ledger.forget(Window::new(key.first, self.grid.cover_end(key.last)));
                 }
             }
-            let mut held = WindowSet::default();
             for (key, file) in &found.fragments {
-                let window = Window::new(key.first, self.grid.end_of(key.last));
+                let window = Window::new(key.first, self.grid.cover_end(key.last));
                 // Two files for one stretch, as after a crash within a compaction: the first one stands.
-                if held.iter().any(|w| w.overlaps(window)) {
+                let overlaps = |piece: &&Piece| piece.key.first <= key.last && key.first <= piece.key.last;
+                if let Some(standing) = snapshot.pieces.iter().find(overlaps) {
+                    if key.first < standing.key.first || standing.key.last < key.last {
+                        snapshot.ledger.forget(window);
+                        let kept = Window::new(standing.key.first, self.grid.cover_end(standing.key.last));
+                        let entry = Known {
+                            window: kept,
+                            columns: standing.key.columns,
+                            reason: Reason::Data,
+                            fetched_at: standing.fetched_at,
+                        };
+                        snapshot.ledger.record(&Attested { known: vec![entry], loose: vec![] });
+                    }
                     needless.push(key.clone());
                     continue;
                 }
-                held.insert(window);
                 let entry = Known { window, columns: key.columns, reason: Reason::Data, fetched_at: file.fetched_at };
                 snapshot.ledger.record(&Attested { known: vec![entry], loose: vec![] });
                 snapshot.insert(Piece {

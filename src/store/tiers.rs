@@ -63,9 +63,10 @@ impl Tiers {
                 return Some((entry.fragment, CacheLevel::L3Database));
             }
             Ok(Some(_)) => "its rows are not those that the ledger names".to_owned(),
-            // A disk that cannot be read now may be read later: nothing is given up for that.
+            // A disk that cannot be read now may be read later: the file stays, and until then the provider is asked.
             Err(StoreError::Io(error)) => {
                 self.fail(&StoreError::Io(error));
+                cell.drop_piece(piece.id);
                 return None;
             }
             Ok(None) => "no tier has it".to_owned(),

@@ -131,7 +131,7 @@ async fn raw(world: &World, bytes: &[u8]) -> String {
 #[tokio::test]
 async fn a_silent_connection_is_closed() {
     let world = World::with(|config| config.server.header_timeout = finex::config::values::Span::millis(300)).await;
-    for said in ["", "G", "GET / HTTP/1.1\r\nHost: a\r\n"] {
+    for said in ["", "G", "P", "PRI * HTTP/2.0", "GET / HTTP/1.1\r\nHost: a\r\n"] {
         let address = world.base.trim_start_matches("http://");
         let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
         stream.write_all(said.as_bytes()).await.expect("written");

@@ -132,6 +132,38 @@ async fn a_ledger_that_was_tampered_with_is_not_believed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_read_is_gone_round() {
+    let world = World::new().await;
+    let path = hours(0, 100);
+    world.get(&format!("/binance{path}")).await;
+    let folder = world.stop().await;
+    let world = World::at(folder.clone(), NOW, |_| {}).await;
+    for file in parquet_files(folder.path()) {
+        std::fs::remove_file(&file).expect("removed");
+        std::fs::create_dir(&file).expect("a folder in its place");
+    }
+    world.agree(&path).await;
+    assert_eq!(world.calls(), 2, "one through the gateway, one straight");
+    assert!(world.app.metrics.disk_errors.get() > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_odd_open_at_the_edge_of_a_file_hides_nothing_after_a_restart() {
+    let by_the_hour = |config: &mut Config| {
+        config.cache.fragments.insert("1h".into(), finex_core::calendar::Span::Hour);
+    };
+    let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+    let world = World::at(folder, NOW, by_the_hour).await;
+    let path = klines("BTCUSDT", "1h", "&startTime=1518044400000&limit=8");
+    let before = world.agree(&path).await;
+    let folder = world.stop().await;
+    let files = parquet_files(folder.path()).len();
+    let world = World::at(folder.clone(), NOW, by_the_hour).await;
+    assert_eq!(world.get(&format!("/binance{path}")).await.body, before.body);
+    assert_eq!((world.calls(), parquet_files(folder.path()).len()), (0, files));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_lost_is_told_as_fetched() {
     let world = World::new().await;
     world.get(&format!("/binance{}", hours(0, 100))).await;
