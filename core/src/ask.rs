@@ -1,7 +1,7 @@
 //! What a client wants of one series.
 
 use crate::columns::Columns;
-use crate::time::{END, Ts, Window};
+use crate::time::{Ts, Window};
 
 /// Which bars of the window are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,10 +29,6 @@ impl Ask {
     /// The newest `n` bars there are.
     pub fn last(n: u64, columns: Columns) -> Self {
         Ask { window: Window::ALL, take: Take::Last(n), columns }
-    }
-
-    pub fn first_from(n: u64, from: Ts, columns: Columns) -> Self {
-        Ask { window: Window::new(from, END), take: Take::First(n), columns }
     }
 
     /// Will the answer, which has `rows` rows at `now`, be another one later, even if no bar changes?

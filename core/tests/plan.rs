@@ -116,7 +116,7 @@ fn any_ask() -> impl Strategy<Value = Ask> {
         match kind {
             0 | 1 => Ask::between(window, columns),
             2 => Ask::last(n, columns),
-            3 => Ask::first_from(n, window.from, columns),
+            3 => Ask { window: Window::new(window.from, finex_core::time::END), take: Take::First(n), columns },
             4 => Ask { window, take: Take::First(n), columns },
             _ => Ask { window: Window::new(finex_core::time::BEGINNING, window.to), take: Take::Last(n), columns },
         }

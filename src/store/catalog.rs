@@ -2,7 +2,7 @@
 
 use super::disk::{Disk, Found, times_of};
 use super::fragment::{FragmentId, id_of};
-use super::ledger_file::LedgerFile;
+use super::ledger_file::{FragmentFile, LedgerFile};
 use super::snapshot::{Piece, Snapshot};
 use arc_swap::ArcSwap;
 use finex_core::calendar::Grid;
@@ -67,17 +67,13 @@ impl Cell {
         let mut fragments = Vec::new();
         for piece in &snapshot.pieces {
             match disk.file(piece.id) {
-                Some(file) => fragments.push(super::ledger_file::FragmentFile {
-                    key: piece.key.to_string(),
-                    checksum: file.checksum,
-                    bytes: file.bytes,
-                    fetched_at: piece.fetched_at,
-                    rows: piece.times.len(),
-                    times: match &piece.times {
-                        super::fragment::Times::Regular { .. } => None,
-                        super::fragment::Times::Listed(times) => Some(times.to_vec()),
-                    },
-                }),
+                Some(file) => fragments.push(FragmentFile::of(
+                    &piece.key,
+                    &piece.times,
+                    piece.fetched_at,
+                    file.checksum,
+                    file.bytes,
+                )),
                 None => ledger.forget(Window::new(piece.key.first, self.grid.cover_end(piece.key.last))),
             }
         }
@@ -85,8 +81,7 @@ impl Cell {
     }
 
     /// Takes over what was found on disk: a window whose fragment is gone is no longer known, and a fragment that no
-    /// window mentions vouches for its own range.
-    /// Says which fragments stand in the place of others and are not needed.
+    /// window mentions vouches for its own range. Says which fragments stand in the place of others and are not needed.
     fn restore(&self, found: &Found) -> Vec<FragmentKey> {
         self.update(|snapshot| {
             let mut needless = Vec::new();

@@ -237,7 +237,8 @@ impl Disk {
             key.and_then(|text| text.parse().ok()).ok_or_else(|| malformed("it names no key".into()))?;
         let (provider, grid) = self.provider(&key.series)?;
         let fragment = seal::unseal(&key, checksum, &bytes, grid, provider.as_ref())?;
-        let file = describe(&fragment, checksum, bytes.len() as u64);
+        let file =
+            FragmentFile::of(&key, &fragment.times, fragment.fetched_at, checksum.to_owned(), bytes.len() as u64);
         Ok((key, file))
     }
 
@@ -252,21 +253,6 @@ impl Disk {
 
     pub async fn save_ledger(&self, series: Arc<Series>, ledger: LedgerFile) -> Result<(), StoreError> {
         self.blocking(move |disk| disk.write_ledger(&series, &ledger)).await
-    }
-}
-
-/// What the ledger says of a fragment's file.
-pub fn describe(fragment: &Fragment, checksum: &str, bytes: u64) -> FragmentFile {
-    FragmentFile {
-        key: fragment.key.to_string(),
-        checksum: checksum.to_owned(),
-        bytes,
-        fetched_at: fragment.fetched_at,
-        rows: fragment.len(),
-        times: match &fragment.times {
-            Times::Regular { .. } => None,
-            Times::Listed(times) => Some(times.to_vec()),
-        },
     }
 }
 

@@ -4,7 +4,9 @@
 //! tell what they are.
 
 use super::StoreError;
+use super::fragment::Times;
 use finex_core::plan::coverage::Known;
+use finex_core::series::FragmentKey;
 use finex_core::time::Ts;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -30,6 +32,16 @@ pub struct FragmentFile {
     /// Open times, where they cannot be counted off the grid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<Vec<Ts>>,
+}
+
+impl FragmentFile {
+    pub fn of(key: &FragmentKey, times: &Times, fetched_at: Ts, checksum: String, bytes: u64) -> FragmentFile {
+        let listed = match times {
+            Times::Regular { .. } => None,
+            Times::Listed(times) => Some(times.to_vec()),
+        };
+        FragmentFile { key: key.to_string(), checksum, bytes, fetched_at, rows: times.len(), times: listed }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -11,15 +11,15 @@ pub fn horizon(grid: Grid, settle: i64, now: Ts) -> Ts {
     grid.open(grid.index(now.saturating_sub(settle)))
 }
 
-/// The same for one bar, which need not lie on the grid.
-pub fn is_final(grid: Grid, settle: i64, open: Ts, now: Ts) -> bool {
-    grid.end_of(open).saturating_add(settle) <= now
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// By its definition, for one bar.
+    fn is_final(grid: Grid, settle: i64, open: Ts, now: Ts) -> bool {
+        grid.end_of(open).saturating_add(settle) <= now
+    }
 
     proptest! {
         #[test]
