@@ -35,6 +35,10 @@ impl Held for Series {
         let bars = covered.iter().map(|w| w.intersect(window)).filter(|w| !w.is_empty());
         bars.map(|w| (self.grid.ceil(w.to) - self.grid.ceil(w.from)) as u64).sum()
     }
+
+    fn seam(&self, window: Window, _bars: u64) -> Window {
+        window
+    }
 }
 
 fn main() {
@@ -126,7 +130,19 @@ fn figures(universe: &Universe, asks: usize, seed: u64) -> Figures {
 }
 
 fn planned(series: &Series, asks: &[Ask], now: Ts, widen: u64) -> Vec<finex_core::plan::Call> {
-    let limits = Limits { page: PAGE, cost: 2, settle: 2_000, row_bytes: 1, widen_bytes: widen, max_calls: 100_000 };
+    let limits = Limits {
+        page: PAGE,
+        cost: 2,
+        settle: 2_000,
+        row_bytes: 1,
+        widen_bytes: widen,
+        max_calls: 100_000,
+        density: 1.0,
+        windowed: false,
+        depth: None,
+        seam: 0,
+        whole: false,
+    };
     let flying = WindowSet::default();
     let facts =
         Facts { ledger: &series.ledger, held: series, flying: &flying, grid: series.grid, limits: &limits, now };
@@ -142,7 +158,7 @@ fn walk(windows: &[(usize, Window)], grid: Grid, now: Ts, widen: u64) -> (u64, u
         for call in planned(one, &[Ask::between(*window, Columns::OHLCV)], now, widen) {
             let opens: Vec<Ts> =
                 (grid.index(call.window.from)..grid.index(call.window.to)).map(|i| grid.open(i)).collect();
-            let got = Received { times: &opens, suspect: &[], rows: opens.len() as u64, at: now, expires: now };
+            let got = Received { times: &opens, suspect: &[], rows: opens.len() as u64, live: None, at: now, expires: now };
             one.ledger.record(&attest(&call, got, grid, 2_000));
             calls += 1;
             rows += opens.len() as u64;

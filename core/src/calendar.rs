@@ -88,11 +88,24 @@ pub struct Grid {
     pub interval: Interval,
     /// Milliseconds east of UTC in which days, weeks and months begin.
     pub offset: i64,
+    /// Do bars open on the grid's own marks? Where sessions decide when they open, the grid only numbers periods, and a
+    /// period is known when all of it is.
+    pub even: bool,
 }
 
 impl Grid {
     pub fn new(interval: Interval, offset: i64) -> Self {
-        Grid { interval, offset }
+        Grid { interval, offset, even: true }
+    }
+
+    /// A grid that numbers periods in UTC, in each of which a bar opens whenever its session does.
+    pub fn uneven(interval: Interval) -> Self {
+        Grid { interval, offset: 0, even: false }
+    }
+
+    /// The first period in which something may open at or after `ts`.
+    pub fn reaching(&self, ts: Ts) -> i64 {
+        if self.even { self.ceil(ts) } else { self.index(ts) }
     }
 
     /// The number of the period that contains `ts`.

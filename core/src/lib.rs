@@ -6,6 +6,7 @@
 pub mod ask;
 pub mod calendar;
 pub mod columns;
+pub mod envelope;
 pub mod event;
 pub mod plan;
 pub mod series;

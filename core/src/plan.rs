@@ -9,6 +9,7 @@ pub mod explain;
 pub mod gap;
 pub mod merge;
 pub mod page;
+pub mod reach;
 pub mod ttl;
 pub mod widen;
 pub mod worth;
@@ -23,6 +24,10 @@ use coverage::Ledger;
 pub trait Held {
     /// How many held bars open in the window.
     fn count(&self, window: Window) -> u64;
+
+    /// The window, extended over what is held next to it on either side: all bars that may still change, and up to
+    /// `bars` final ones beyond them.
+    fn seam(&self, window: Window, bars: u64) -> Window;
 }
 
 /// On which side a provider cuts an answer that is too long, and so at which side a call is fixed.
@@ -32,28 +37,50 @@ pub enum Anchor {
     Start,
     /// Up to an end, the newest rows.
     End,
+    /// At both ends: all there is between them.
+    Both,
 }
 
 /// What a provider allows and charges.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
-    /// Rows per call at most.
+    /// Periods of the grid per call at most.
     pub page: u64,
     /// Cost of a call in the provider's own units, whatever its rows.
     pub cost: u32,
     /// After a bar's end, how long the provider may still change it, in milliseconds.
     pub settle: i64,
-    /// Bytes of a row on the wire, and how many bytes a call may be widened to.
+    /// Bytes on the wire per period of the grid, and how many bytes a call may be widened to.
     pub row_bytes: u64,
     pub widen_bytes: u64,
     /// Calls per ask at most.
     pub max_calls: u64,
+    /// Bars per period of the grid on average: less than 1 where markets close.
+    pub density: f64,
+    /// Does a call name both its ends, and is it answered whole or refused?
+    pub windowed: bool,
+    /// How far back from now a call may begin, in milliseconds.
+    pub depth: Option<i64>,
+    /// Held final bars that a call fetches again on either side, to see whether history was rewritten.
+    pub seam: u64,
+    /// Is an answer one piece, which no other window can be cut from?
+    pub whole: bool,
 }
 
 impl Limits {
     /// To how many rows a call may be widened; 0 leaves every call as it is asked.
     pub fn widened(&self) -> u64 {
         self.page.min(self.widen_bytes / self.row_bytes.max(1))
+    }
+
+    /// Periods that hold so many bars, as far as one can tell beforehand.
+    pub fn periods(&self, bars: u64) -> u64 {
+        if self.density >= 1.0 { bars } else { (bars as f64 / self.density.max(0.01)).ceil() as u64 }
+    }
+
+    /// Bars that so many periods hold.
+    pub fn bars(&self, periods: u64) -> u64 {
+        if self.density >= 1.0 { periods } else { (periods as f64 * self.density) as u64 }
     }
 }
 
@@ -77,6 +104,10 @@ pub struct Call {
     pub anchor: Anchor,
     #[serde(skip)]
     pub columns: Columns,
+    /// What of the window was lacking: a call that is refused for what it was widened by is made once for this alone.
+    pub need: Window,
+    /// Is it the ask itself, in the client's own words? The provider may refuse it, or answer it like no other.
+    pub exact: bool,
 }
 
 /// A call with its reasons.
@@ -123,16 +154,24 @@ pub fn plan(asks: &[Ask], facts: &Facts<'_>) -> Result<Plan, TooLarge> {
         points.extend(gaps.missing);
     }
     let missing = merge::normalise(points);
+    out.missing = missing.iter().map(|m| Window::new(facts.grid.open(m.from), facts.grid.open(m.to))).collect();
+    if let Some(exact) = reach::beyond(asks, &missing, columns, facts) {
+        out.calls = exact;
+        return Ok(out);
+    }
     let calls = merge::optimum(&missing, facts.limits.page);
     if calls > facts.limits.max_calls {
         return Err(TooLarge { calls, max: facts.limits.max_calls });
     }
-    let anchor =
-        if asks.iter().all(|ask| matches!(ask.take, crate::ask::Take::Last(_))) { Anchor::End } else { Anchor::Start };
+    let backwards = asks.iter().all(|ask| matches!(ask.take, crate::ask::Take::Last(_)));
+    let anchor = match backwards {
+        _ if facts.limits.windowed => Anchor::Both,
+        true => Anchor::End,
+        false => Anchor::Start,
+    };
     let held = gap::known(columns, facts);
     let segments = merge::segments(&missing, facts.limits.page);
     let placed = widen::place(&segments, &held, facts);
     out.calls = page::cut(&placed, &missing, &held, anchor, columns, facts);
-    out.missing = missing.iter().map(|m| Window::new(facts.grid.open(m.from), facts.grid.open(m.to))).collect();
     Ok(out)
 }

@@ -28,6 +28,10 @@ impl Held for World {
     fn count(&self, window: Window) -> u64 {
         if window.is_empty() { 0 } else { self.held.range(window.from..window.to).count() as u64 }
     }
+
+    fn seam(&self, window: Window, _bars: u64) -> Window {
+        window
+    }
 }
 
 fn grid() -> Grid {
@@ -44,6 +48,11 @@ impl World {
             row_bytes: 1,
             widen_bytes: if widen { u64::MAX } else { 0 },
             max_calls: 10_000,
+            density: 1.0,
+            windowed: false,
+            depth: None,
+            seam: 0,
+            whole: false,
         };
         let listed = (listing..=300).filter(|h| !halted(*h)).map(|h| h * HOUR).collect();
         World { listed, held: BTreeSet::new(), ledger: Ledger::default(), limits, calls: vec![], now: NOW }
@@ -66,14 +75,22 @@ impl World {
         let fits = |t: &&Ts| match call.anchor {
             Anchor::Start => **t >= call.window.from,
             Anchor::End => **t < call.window.to,
+            Anchor::Both => call.window.contains(**t),
         };
         let mut rows: Vec<Ts> = self.listed.iter().filter(fits).copied().collect();
         match call.anchor {
             Anchor::Start => rows.truncate(call.limit as usize),
             Anchor::End => rows.drain(..rows.len().saturating_sub(call.limit as usize)).for_each(drop),
+            Anchor::Both => {}
         }
-        let got =
-            Received { times: &rows, suspect: &[], rows: rows.len() as u64, at: self.now, expires: self.now + 60_000 };
+        let got = Received {
+            times: &rows,
+            suspect: &[],
+            rows: rows.len() as u64,
+            live: None,
+            at: self.now,
+            expires: self.now + 60_000,
+        };
         self.ledger.record(&attest(&call, got, grid(), self.limits.settle));
         self.held.extend(rows);
         self.calls.push(call);

@@ -4,13 +4,13 @@
 //! compared with the open time; with a start the oldest `limit` bars are returned, without one the newest.
 
 use crate::manifest::Manifest;
-use crate::rows::Rows;
+use crate::rows::{Rows, Runs};
 use crate::{
-    Failure, Framing, NativeAsk, NativeError, NativeRequest, Provider, Recognised, Shape, Undecodable, Unsupported,
-    Upstream,
+    Composed, Decoded, Failure, Named, Native, NativeAsk, NativeError, NativeRequest, Page, Provider, Recognised, Segment,
+    Shape, Undecodable, Unsupported, Upstream,
 };
 use finex_core::ask::{Ask, Take};
-use finex_core::calendar::{Interval, Unit};
+use finex_core::calendar::{Grid, Interval, Unit};
 use finex_core::columns::{Bars, Column};
 use finex_core::plan::{Anchor, Call};
 use finex_core::series::{Scope, Series, Variant};
@@ -77,7 +77,7 @@ impl Binance {
         let take = if start.is_some() { Take::First(limit) } else { Take::Last(limit) };
         let ask = Ask { window: Window::new(from, to), take, columns: self.manifest.columns };
         let series = self.make_series(symbol, interval, endpoint, offset);
-        Ok(NativeAsk { series: series.into(), ask, shape })
+        Ok(NativeAsk { series: series.into(), ask, native: Native { shape, ..Native::default() } })
     }
 
     fn make_series(&self, symbol: &str, interval: Interval, endpoint: &str, offset: i64) -> Series {
@@ -135,17 +135,17 @@ impl Provider for Binance {
         Ok(self.make_series(symbol, interval, "klines", 0))
     }
 
-    fn offset(&self, series: &Series) -> i64 {
-        series.variant.get("tz").and_then(zone_offset).unwrap_or(0)
+    fn grid(&self, series: &Series) -> Grid {
+        Grid::new(series.interval, series.variant.get("tz").and_then(zone_offset).unwrap_or(0))
     }
 
-    fn call(&self, series: &Series, call: &Call) -> Upstream {
+    fn call(&self, series: &Series, call: &Call, _named: Named) -> Upstream {
         let endpoint = series.variant.get("endpoint").unwrap_or("klines");
         let interval = self.manifest.native_interval(series.interval).unwrap_or_default();
         let mut query = format!("symbol={}&interval={interval}", series.symbol);
         match call.anchor {
             // Before 1970 there is nothing, and Binance reads no sign.
-            Anchor::Start => query.push_str(&format!("&startTime={}", call.window.from.max(0))),
+            Anchor::Start | Anchor::Both => query.push_str(&format!("&startTime={}", call.window.from.max(0))),
             Anchor::End => query.push_str(&format!("&endTime={}", (call.window.to - 1).max(0))),
         }
         query.push_str(&format!("&limit={}", call.limit));
@@ -157,7 +157,7 @@ impl Provider for Binance {
 
     fn admissible(&self, call: &Call) -> Window {
         match call.anchor {
-            Anchor::Start => Window::new(call.window.from, END),
+            Anchor::Start | Anchor::Both => Window::new(call.window.from, END),
             Anchor::End => Window::new(BEGINNING, call.window.to),
         }
     }
@@ -176,42 +176,32 @@ impl Provider for Binance {
         }
     }
 
-    fn decode(&self, series: &Series, body: &[u8]) -> Result<Bars, Undecodable> {
-        let bad = |detail: String| Undecodable { provider: "Binance", detail };
-        let rows: Vec<Kline<'_>> = serde_json::from_slice(body).map_err(|e| bad(e.to_string()))?;
-        let longest = series.interval.fixed_len().unwrap_or(series.interval.nominal_len() / 30 * 31);
-        let mut bars = Bars::with_columns(COLUMNS);
-        bars.times.reserve(rows.len());
-        for row in &rows {
-            if row.close_time() < row.0 || row.close_time().saturating_sub(row.0) >= longest + 86_400_000 / 24 {
-                return Err(bad(format!(
-                    "a bar from {} to {} is not one of {}",
-                    row.0,
-                    row.close_time(),
-                    series.interval
-                )));
-            }
-            if let Some(text) = row.numbers().into_iter().find(|text| !is_number(text)) {
-                return Err(bad(format!("{text:?} is no number")));
-            }
-            row.append_to(&mut bars);
-        }
-        Ok(bars)
+    fn decode(&self, series: &Series, _call: &Call, body: &[u8]) -> Result<Decoded, Undecodable> {
+        read(series, body).map(|bars| Decoded { bars, ..Decoded::default() })
     }
 
-    fn encode(&self, bars: &Bars, shape: Shape) -> Rows {
+    fn encode(&self, bars: &Bars, shape: Shape) -> Runs {
         let mut rows = Rows::builder(bars.len() * self.manifest.row_bytes as usize);
         for row in 0..bars.len() {
             write_row(rows.text(), bars, row, shape);
             rows.end_row(b',');
         }
-        rows.finish()
+        rows.finish().into()
     }
 
-    fn framing(&self, _shape: Shape) -> Framing {
-        Framing { head: "[", tail: "]", content_type: JSON }
+    fn reread(&self, series: &Series, runs: &Runs) -> Result<Bars, Undecodable> {
+        let rows = runs.slice(0, 0, runs.len());
+        let mut body = Vec::with_capacity(rows.len() + 2);
+        body.push(b'[');
+        body.extend_from_slice(&rows);
+        body.push(b']');
+        read(series, &body)
     }
 
+    fn compose(&self, _page: &Page<'_>) -> Composed {
+        let segments = vec![Segment::Static("["), Segment::Run(0), Segment::Static("]")];
+        Composed { segments, content_type: JSON }
+    }
     fn error(&self, failure: &Failure) -> NativeError {
         let (status, code, msg) = match failure.class {
             ErrorClass::Rate | ErrorClass::Quota => {
@@ -231,6 +221,30 @@ impl Provider for Binance {
             None => NativeError { reason: failure.detail.clone(), ..shaped(status, code, msg) },
         }
     }
+}
+
+/// The bars of a klines body.
+pub fn read(series: &Series, body: &[u8]) -> Result<Bars, Undecodable> {
+    let bad = |detail: String| Undecodable { provider: "Binance", detail };
+    let rows: Vec<Kline<'_>> = serde_json::from_slice(body).map_err(|e| bad(e.to_string()))?;
+    let longest = series.interval.fixed_len().unwrap_or(series.interval.nominal_len() / 30 * 31);
+    let mut bars = Bars::with_columns(COLUMNS);
+    bars.times.reserve(rows.len());
+    for row in &rows {
+        if row.close_time() < row.0 || row.close_time().saturating_sub(row.0) >= longest + 86_400_000 / 24 {
+            return Err(bad(format!(
+                "a bar from {} to {} is not one of {}",
+                row.0,
+                row.close_time(),
+                series.interval
+            )));
+        }
+        if let Some(text) = row.numbers().into_iter().find(|text| !is_number(text)) {
+            return Err(bad(format!("{text:?} is no number")));
+        }
+        row.append_to(&mut bars);
+    }
+    Ok(bars)
 }
 
 /// `[openTime,"open","high","low","close","volume",closeTime,"quoteVolume",trades,"takerBase","takerQuote","ignore"]`

@@ -6,15 +6,19 @@
 pub mod binance;
 pub mod manifest;
 pub mod rows;
+pub mod yahoo;
 
+use bytes::Bytes;
 use finex_core::ask::Ask;
-use finex_core::columns::Bars;
-use finex_core::plan::Call;
+use finex_core::calendar::{Grid, Interval};
+use finex_core::columns::{Bars, Columns};
+use finex_core::envelope::Envelope;
+use finex_core::plan::{Call, Limits};
 use finex_core::series::Series;
 use finex_core::status::ErrorClass;
 use finex_core::time::{Ts, Window};
 use manifest::Manifest;
-use rows::Rows;
+use rows::Runs;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -32,8 +36,18 @@ pub enum Recognised {
     Series(NativeAsk),
     /// The provider would refuse it, and so do we, without asking.
     Refused(NativeError),
+    /// What a client needs of the provider's session, which is the gateway's business.
+    Local(Local),
     /// Not a series: forwarded as it is.
     Forward,
+}
+
+/// An answer of the gateway's own in the provider's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Local {
+    pub content_type: &'static str,
+    pub body: &'static str,
+    pub cookies: &'static [&'static str],
 }
 
 /// An ask with the way its answer is written.
@@ -41,22 +55,81 @@ pub enum Recognised {
 pub struct NativeAsk {
     pub series: Arc<Series>,
     pub ask: Ask,
+    pub native: Native,
+}
+
+/// How a client put it, where the ask does not say it all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Native {
     pub shape: Shape,
+    pub named: Named,
+    /// What of the envelope is wanted, in bits of the provider's own.
+    pub options: u32,
+}
+
+/// By which words a window was meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Named {
+    /// Those of the ask.
+    #[default]
+    Ask,
+    /// A first and a last instant, both inclusive; the bar that contains the first is meant too.
+    Span { from: Ts, to: Ts },
+    /// So much back from the last trade.
+    Range(&'static str),
 }
 
 /// One of a provider's ways of writing the same rows; 0 is the one that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Shape(pub u8);
 
-/// How many shapes a provider may have.
-pub const SHAPES: usize = 2;
+/// What came back for a call.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Decoded {
+    pub bars: Bars,
+    pub envelope: Envelope,
+    /// The row that stands for now instead of a bar.
+    pub live: Option<Ts>,
+    /// The first bar there ever was, where the provider says so.
+    pub since: Option<Ts>,
+}
 
-/// What frames the rows of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Framing {
-    pub head: &'static str,
-    pub tail: &'static str,
+/// Pieces of an answer: text, and rows of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Segment {
+    Text(Bytes),
+    Static(&'static str),
+    Run(usize),
+}
+
+/// A native answer before its rows are filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Composed {
+    pub segments: Vec<Segment>,
     pub content_type: &'static str,
+}
+
+/// What an answer is composed from.
+pub struct Page<'a> {
+    pub series: &'a Series,
+    pub native: Native,
+    /// The window of the ask.
+    pub window: Window,
+    /// Open time of the first and last row, if there is one.
+    pub range: Option<(Ts, Ts)>,
+    /// The close before, if it is held: see [`Provider::close_before`].
+    pub before: Option<f64>,
+    /// What was said of this series.
+    pub notes: &'a Envelope,
+    /// What was last said of the symbol.
+    pub sight: &'a Sight,
+}
+
+/// The newest that was said of a symbol, with its facts written as an answer has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sight {
+    pub envelope: Envelope,
+    pub written: Bytes,
 }
 
 /// An answer of the provider's own kind that carries no data.
@@ -119,14 +192,25 @@ pub trait Provider: Send + Sync {
     fn recognise(&self, request: &NativeRequest<'_>) -> Recognised;
 
     /// The series that the unified API means by a symbol and an interval.
-    fn series(&self, symbol: &str, interval: finex_core::calendar::Interval) -> Result<Series, Unsupported>;
+    fn series(&self, symbol: &str, interval: Interval) -> Result<Series, Unsupported>;
 
-    /// Milliseconds east of UTC in which the bars of a series begin.
-    fn offset(&self, _series: &Series) -> i64 {
-        0
+    /// The grid on which the bars of a series open.
+    fn grid(&self, series: &Series) -> Grid {
+        Grid::new(series.interval, 0)
     }
 
-    fn call(&self, series: &Series, call: &Call) -> Upstream;
+    /// The columns that its bars have.
+    fn columns(&self, _series: &Series) -> Columns {
+        self.manifest().columns
+    }
+
+    /// What the planner needs to know; calls are widened up to `widen_bytes`.
+    fn limits(&self, _series: &Series, widen_bytes: u64, max_calls: u64) -> Limits {
+        self.manifest().planning(widen_bytes, max_calls)
+    }
+
+    /// A call in the provider's terms; an exact one in those that the client named.
+    fn call(&self, series: &Series, call: &Call, named: Named) -> Upstream;
 
     /// The range in which rows of the answer may open.
     fn admissible(&self, call: &Call) -> Window;
@@ -134,24 +218,69 @@ pub trait Provider: Send + Sync {
     /// What kind of refusal an answer is, if it is one. The body is capped.
     fn classify(&self, status: u16, content_type: &str, body: &[u8]) -> Option<ErrorClass>;
 
-    fn decode(&self, series: &Series, body: &[u8]) -> Result<Bars, Undecodable>;
+    fn decode(&self, series: &Series, call: &Call, body: &[u8]) -> Result<Decoded, Undecodable>;
 
     /// Rows as this provider writes them.
-    fn encode(&self, bars: &Bars, shape: Shape) -> Rows;
+    fn encode(&self, bars: &Bars, shape: Shape) -> Runs;
 
-    fn framing(&self, shape: Shape) -> Framing;
+    /// The bars behind rows that were encoded in the first shape.
+    fn reread(&self, series: &Series, runs: &Runs) -> Result<Bars, Undecodable>;
+
+    fn compose(&self, page: &Page<'_>) -> Composed;
 
     /// The answer for what could not be had, in the provider's own shape.
     fn error(&self, failure: &Failure) -> NativeError;
 
-    /// The bars behind encoded rows.
-    fn reread(&self, series: &Series, rows: &Rows) -> Result<Bars, Undecodable> {
-        let framing = self.framing(Shape(0));
-        let mut body = Vec::with_capacity(rows.text().len() + 2);
-        body.extend_from_slice(framing.head.as_bytes());
-        body.extend_from_slice(&rows.slice(0, rows.len()));
-        body.extend_from_slice(framing.tail.as_bytes());
-        self.decode(series, &body)
+    /// Kinds of actions that rewrite earlier bars of a series; where there are none, history stays as it is.
+    fn rewritten_by(&self, _series: &Series) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Does an answer say something of the symbol that no answer can be composed without?
+    fn needs_sight(&self) -> bool {
+        false
+    }
+
+    /// The facts of a symbol as an answer has them.
+    fn portray(&self, _envelope: &Envelope) -> Bytes {
+        Bytes::new()
+    }
+
+    /// The first instant that a client named; none where the ask says it. `opens` tells which bars open in a window, as
+    /// far as they are held.
+    fn first_instant(
+        &self,
+        _named: Named,
+        _sight: &Envelope,
+        _now: Ts,
+        _opens: &dyn Fn(Window) -> Vec<Ts>,
+    ) -> Option<Ts> {
+        None
+    }
+
+    /// The earliest open of a bar that could contain an instant.
+    fn earliest(&self, _series: &Series, from: Ts) -> Ts {
+        from
+    }
+
+    /// Does a bar that opens at `open` contain `from`, a later instant?
+    fn leads(&self, _series: &Series, _open: Ts, _from: Ts, _sight: &Envelope) -> bool {
+        true
+    }
+
+    /// Of the last bar that opens before this, the close stands in an answer whose first bar opens at `first`.
+    fn close_before(&self, _series: &Series, _first: Ts, _notes: &Envelope) -> Option<Ts> {
+        None
+    }
+
+    /// The currency of a series, where only the provider's answers tell.
+    fn currency(&self, series: &Series, _sight: &Envelope) -> String {
+        series.currency.to_string()
+    }
+
+    /// The zone of its exchange.
+    fn timezone(&self, _sight: &Envelope) -> String {
+        self.manifest().timezone.clone()
     }
 }
 
@@ -166,6 +295,7 @@ impl Registry {
     pub fn builtin(adjust: impl Fn(&mut Manifest)) -> Registry {
         let mut registry = Registry::default();
         registry.add(Arc::new(binance::Binance::new(&adjust)));
+        registry.add(Arc::new(yahoo::Yahoo::new(&adjust)));
         registry
     }
 

@@ -31,6 +31,46 @@ pub struct Manifest {
     pub costs: BTreeMap<String, u32>,
     #[serde(default)]
     pub quotes: Quotes,
+    /// Where the provider tells intervals apart.
+    #[serde(default)]
+    pub classes: Vec<Class>,
+    /// How finex names itself to this provider.
+    #[serde(default)]
+    pub user_agent: Option<String>,
+    #[serde(default)]
+    pub session: Option<Session>,
+}
+
+/// What holds for some intervals only.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Class {
+    pub intervals: Vec<String>,
+    /// Longest window of one call, and how far back from now it may begin, in milliseconds.
+    #[serde(deserialize_with = "millis")]
+    pub page: i64,
+    #[serde(default, deserialize_with = "some_millis")]
+    pub depth: Option<i64>,
+    #[serde(deserialize_with = "millis")]
+    pub settle: i64,
+    /// Bars per period of the grid, on average.
+    pub density: f64,
+    /// Bytes of a row as JSON.
+    pub row_bytes: u64,
+    #[serde(deserialize_with = "columns")]
+    pub columns: Columns,
+}
+
+/// A cookie and a token that some paths ask for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// Where the cookie comes from; below `base_url` where that is set by hand.
+    pub cookie_url: String,
+    pub token_path: String,
+    pub parameter: String,
+    /// Beginnings of the paths that ask for them.
+    pub paths: Vec<String>,
 }
 
 /// An allowance per calendar window.
@@ -83,7 +123,18 @@ impl Manifest {
             row_bytes: self.row_bytes,
             widen_bytes,
             max_calls,
+            density: 1.0,
+            windowed: false,
+            depth: None,
+            seam: 0,
+            whole: false,
         }
+    }
+
+    /// What holds for an interval.
+    pub fn class_of(&self, interval: Interval) -> Option<&Class> {
+        let name = interval.to_string();
+        self.classes.iter().find(|class| class.intervals.contains(&name))
     }
 
     /// The quote currency at the end of a symbol, in lower case as it stands in keys.
@@ -111,6 +162,10 @@ fn millis<'de, D: Deserializer<'de>>(de: D) -> Result<i64, D::Error> {
     let text = String::deserialize(de)?;
     parse_millis(&text)
         .ok_or_else(|| de::Error::custom(format!("`{text}` is no duration: write 500ms, 2s, 1m, 1h or 1d")))
+}
+
+fn some_millis<'de, D: Deserializer<'de>>(de: D) -> Result<Option<i64>, D::Error> {
+    millis(de).map(Some)
 }
 
 fn columns<'de, D: Deserializer<'de>>(de: D) -> Result<Columns, D::Error> {

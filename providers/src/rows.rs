@@ -1,4 +1,6 @@
 //! Rows already written as a provider writes them, with the offset of each.
+//!
+//! Where a provider writes whole rows there is one run of them; where it writes columns, a run of values per column.
 
 use bytes::{Bytes, BytesMut};
 
@@ -32,6 +34,13 @@ impl Rows {
         self.text.len() + self.ends.len() * size_of::<u32>()
     }
 
+    /// One row; nothing beyond the last.
+    pub fn row(&self, row: usize) -> &[u8] {
+        let Some(end) = self.ends.get(row) else { return &[] };
+        let start = if row == 0 { 0 } else { self.ends[row - 1] as usize + 1 };
+        &self.text[start..*end as usize]
+    }
+
     /// Rows `from..to` with the separators between them, sharing the buffer.
     pub fn slice(&self, from: usize, to: usize) -> Bytes {
         let to = to.min(self.ends.len());
@@ -40,6 +49,50 @@ impl Rows {
         }
         let start = if from == 0 { 0 } else { self.ends[from - 1] as usize + 1 };
         self.text.slice(start..self.ends[to - 1] as usize)
+    }
+}
+
+/// The encoded rows of a fragment: one run of whole rows, or a run per column. All runs have as many rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Runs(Vec<Rows>);
+
+impl Runs {
+    pub fn new(runs: Vec<Rows>) -> Runs {
+        debug_assert!(runs.windows(2).all(|pair| pair[0].len() == pair[1].len()));
+        Runs(runs)
+    }
+
+    /// Rows of the fragment.
+    pub fn len(&self) -> usize {
+        self.0.first().map_or(0, Rows::len)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Rows> {
+        self.0.iter()
+    }
+
+    pub fn get(&self, run: usize) -> Option<&Rows> {
+        self.0.get(run)
+    }
+
+    /// Rows `from..to` of a run; nothing of a run that is not there.
+    pub fn slice(&self, run: usize, from: usize, to: usize) -> Bytes {
+        self.get(run).map_or(Bytes::new(), |rows| rows.slice(from, to))
+    }
+
+    /// Bytes of memory held.
+    pub fn weight(&self) -> usize {
+        self.0.iter().map(Rows::weight).sum()
+    }
+}
+
+impl From<Rows> for Runs {
+    fn from(rows: Rows) -> Runs {
+        Runs(vec![rows])
     }
 }
 

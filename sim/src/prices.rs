@@ -131,7 +131,7 @@ fn actual_open(grid: Grid, index: i64, since: Ts) -> Option<Ts> {
 }
 
 /// A fixed hash, so that a price is the same in every run.
-fn hash(symbol: &str, n: i64) -> u64 {
+pub(crate) fn hash(symbol: &str, n: i64) -> u64 {
     let seed = symbol.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
     let mut z = seed ^ (n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -159,6 +159,8 @@ fn pieces(whole: Window, hole: Window) -> impl Iterator<Item = Window> {
 /// What an answer settles, and what it says for the time being.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attested {
+    /// Bars that open before this are final.
+    pub horizon: Ts,
     pub known: Vec<Known>,
     pub loose: Vec<Loose>,
 }
@@ -170,6 +172,8 @@ pub struct Received<'a> {
     pub suspect: &'a [Ts],
     /// Rows in the body, repetitions included: what tells whether the answer was cut.
     pub rows: u64,
+    /// A row that stands for now instead of a bar: nothing from its period on is final.
+    pub live: Option<Ts>,
     /// When it was asked for: what is final is judged by this.
     pub at: Ts,
     /// Until when what is not final may be served. Counted from the arrival, or a slow answer would be past its life
@@ -185,16 +189,17 @@ pub fn attest(call: &Call, got: Received<'_>, grid: Grid, settle: i64) -> Attest
     let cut = got.rows >= call.limit;
     let (first, last) = bounds(got.times, got.suspect);
     let answered = match (call.anchor, first.zip(last)) {
+        (Anchor::Both, _) => call.window,
         (_, None) => whole_direction(call),
         (Anchor::Start, Some((_, last))) => Window::new(call.window.from, if cut { grid.cover_end(last) } else { END }),
         (Anchor::End, Some((first, last))) => {
             Window::new(if cut { first } else { BEGINNING }, call.window.to.max(grid.cover_end(last)))
         }
     };
-    let horizon = finality::horizon(grid, settle, got.at);
+    let horizon = finality::horizon(grid, settle, got.at).min(got.live.map_or(END, |open| grid.open(grid.index(open))));
     let settled = Window::new(answered.from, answered.to.min(horizon));
-    let open_end =
-        Window::new(answered.from.max(horizon), answered.to.min(got.at.saturating_add(1).max(last_end(last, grid))));
+    let seen = if grid.even { got.at.saturating_add(1) } else { grid.open(grid.index(got.at) + 1) };
+    let open_end = Window::new(answered.from.max(horizon), answered.to.min(seen.max(last_end(last, grid))));
     let entry = |window, reason| Known { window, columns: call.columns, reason, fetched_at: got.at };
     let loose = |window| Loose { window, columns: call.columns, fetched_at: got.at, expires: got.expires };
     let final_first = first.filter(|f| *f < horizon);
@@ -213,7 +218,7 @@ pub fn attest(call: &Call, got: Received<'_>, grid: Grid, settle: i64) -> Attest
         suspects.iter().for_each(|suspect| left.remove(*suspect));
         left.iter().map(|window| Known { window, ..*k }).collect::<Vec<_>>()
     });
-    let mut out = Attested { known: sound.collect(), loose: suspects.iter().map(|window| loose(*window)).collect() };
+    let mut out = Attested { horizon, known: sound.collect(), loose: suspects.iter().map(|window| loose(*window)).collect() };
     if !open_end.is_empty() {
         out.loose.push(loose(open_end));
     }
@@ -233,6 +238,7 @@ fn whole_direction(call: &Call) -> Window {
     match call.anchor {
         Anchor::Start => Window::new(call.window.from, END),
         Anchor::End => Window::new(BEGINNING, call.window.to),
+        Anchor::Both => call.window,
     }
 }
 
@@ -254,12 +260,12 @@ mod tests {
 
     fn call(from: i64, to: i64, anchor: Anchor) -> Call {
         let window = Window::new(from * HOUR, to * HOUR);
-        Call { window, limit: (to - from) as u64, anchor, columns: Columns::OHLCV }
+        Call { window, limit: (to - from) as u64, anchor, columns: Columns::OHLCV, need: window, exact: false }
     }
 
     fn answer(call: &Call, hours: &[i64]) -> Attested {
         let times: Vec<Ts> = hours.iter().map(|h| h * HOUR).collect();
-        let got = Received { times: &times, suspect: &[], rows: times.len() as u64, at: NOW, expires: NOW + 60_000 };
+        let got = Received { times: &times, suspect: &[], rows: times.len() as u64, live: None, at: NOW, expires: NOW + 60_000 };
         attest(call, got, grid(), 5_000)
     }
 
@@ -289,6 +295,13 @@ mod tests {
     }
 
     #[test]
+    fn a_call_with_two_ends_attests_what_lies_between_them() {
+        assert_eq!(settled(&answer(&call(10, 13, Anchor::Both), &[10, 11, 12])), [(10, 13)]);
+        assert_eq!(settled(&answer(&call(10, 14, Anchor::Both), &[11])), [(10, 14)]);
+        assert_eq!(settled(&answer(&call(10, 14, Anchor::Both), &[])), [(10, 14)]);
+    }
+
+    #[test]
     fn nothing_is_an_answer_too() {
         let none = answer(&call(10, 14, Anchor::Start), &[]);
         assert_eq!(none.known[0].reason, Reason::Empty);
@@ -306,7 +319,7 @@ mod tests {
     fn a_bar_off_the_grid_attests_no_further_than_its_period() {
         let ask = call(10, 12, Anchor::Start);
         let odd = 11 * HOUR + 28 * 60_000 + 15_000;
-        let got = Received { times: &[10 * HOUR, odd], suspect: &[], rows: 2, at: NOW, expires: NOW + 60_000 };
+        let got = Received { times: &[10 * HOUR, odd], suspect: &[], rows: 2, live: None, at: NOW, expires: NOW + 60_000 };
         assert_eq!(settled(&attest(&ask, got, grid(), 5_000)), [(10, 12)]);
     }
 
@@ -318,7 +331,7 @@ mod tests {
             times: &[98 * HOUR, 99 * HOUR, 100 * HOUR, 101 * HOUR],
             suspect: &[],
             rows: 4,
-            at: NOW + HOUR,
+            live: None, at: NOW + HOUR,
             expires: NOW + 2 * HOUR,
         };
         ledger.record(&attest(&call(98, 110, Anchor::Start), later, grid(), 5_000));
@@ -331,7 +344,7 @@ mod tests {
     fn a_suspect_row_is_never_settled() {
         let ask = call(10, 13, Anchor::Start);
         let got =
-            Received { times: &[10 * HOUR, 12 * HOUR], suspect: &[11 * HOUR], rows: 3, at: NOW, expires: NOW + 60_000 };
+            Received { times: &[10 * HOUR, 12 * HOUR], suspect: &[11 * HOUR], rows: 3, live: None, at: NOW, expires: NOW + 60_000 };
         let mut ledger = Ledger::default();
         ledger.record(&attest(&ask, got, grid(), 5_000));
         let all = Window::new(10 * HOUR, 13 * HOUR);

@@ -55,8 +55,8 @@ pub fn resolve(ask: &Ask, facts: &Facts<'_>) -> Gaps {
             need = if need == u64::MAX { need } else { need.saturating_sub(facts.held.count(window)) };
             continue;
         }
-        let part = shorten(part, need, backwards);
-        need = if need == u64::MAX { need } else { need - part.len() };
+        let part = shorten(part, facts.limits.periods(need), backwards);
+        need = if need == u64::MAX { need } else { need.saturating_sub(facts.limits.bars(part.len())) };
         gaps.awaited.push(Window::new(facts.grid.open(part.from), facts.grid.open(part.to)));
         gaps.missing.extend(split(part, &known).into_iter().filter(|(_, held)| !held).map(|(run, _)| run));
     }
@@ -77,12 +77,12 @@ fn on_grid(window: Window, facts: &Facts<'_>) -> Run {
     if window.is_empty() {
         return Run { from: 0, to: 0 };
     }
-    let run = Run { from: facts.grid.ceil(window.from), to: facts.grid.ceil(window.to) };
+    let run = Run { from: facts.grid.reaching(window.from), to: facts.grid.ceil(window.to) };
     if run.is_empty() { Run { from: run.from - 1, to: run.from } } else { run }
 }
 
 fn runs(set: &WindowSet, facts: &Facts<'_>) -> Vec<Run> {
-    let run = |w: Window| Run { from: facts.grid.ceil(w.from), to: facts.grid.ceil(w.to) };
+    let run = |w: Window| Run { from: facts.grid.ceil(w.from), to: facts.grid.reaching(w.to) };
     set.iter().map(run).filter(|run| !run.is_empty()).collect()
 }
 

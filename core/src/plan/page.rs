@@ -36,10 +36,27 @@ fn describe(
 ) -> PlannedCall {
     let share = |of: &[Run]| split(piece, of).iter().filter(|(_, inside)| *inside).map(|(run, _)| run.len()).sum();
     let window = Window::new(facts.grid.open(piece.from), facts.grid.open(piece.to));
+    let lacking = || split(piece, missing).into_iter().filter(|(_, inside)| *inside).map(|(run, _)| run);
+    let need = match (lacking().next(), lacking().last()) {
+        (Some(first), Some(last)) => Window::new(facts.grid.open(first.from), facts.grid.open(last.to)),
+        _ => window,
+    };
     PlannedCall {
-        call: Call { window, limit: piece.len(), anchor, columns },
+        call: Call { window: sewn(window, facts), limit: piece.len(), anchor, columns, need, exact: false },
         wanted: share(missing),
         overlap: share(held),
         cost: facts.limits.cost,
     }
+}
+
+/// The window with its seams, where the provider answers for so much.
+fn sewn(window: Window, facts: &Facts<'_>) -> Window {
+    let limits = facts.limits;
+    if limits.seam == 0 {
+        return window;
+    }
+    let sewn = facts.held.seam(window, limits.seam);
+    let periods = facts.grid.ceil(sewn.to).saturating_sub(facts.grid.index(sewn.from));
+    let reached = limits.depth.is_none_or(|depth| sewn.from >= facts.now.saturating_sub(depth) || sewn.from >= window.from);
+    if reached && periods <= i64::try_from(limits.page).unwrap_or(i64::MAX) { sewn } else { window }
 }

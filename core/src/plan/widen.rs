@@ -17,6 +17,7 @@ pub fn place(segments: &[Segment], held: &[Run], facts: &Facts<'_>) -> Vec<(Run,
         let reach = (segment.calls * facts.limits.page).min(segment.need.len().max(segment.calls * widened));
         let before = out.last().map(|(run, _)| run.to);
         let left = held.iter().rev().map(|h| h.to).find(|to| *to <= segment.need.from);
+        let left = left.max(super::reach::wall(facts).map(|wall| wall.min(segment.need.from)));
         let right = held.iter().map(|h| h.from).find(|from| *from >= segment.need.to);
         let next = segments.get(i + 1).map(|s| s.need.from);
         let hole = Hole {

@@ -33,8 +33,12 @@ pub struct Checked {
 /// How far a provider's clock may run ahead of ours.
 const SKEW: i64 = 60_000;
 
-/// Sorts what arrived into sound and suspect rows. Exact repetitions of a row are dropped.
-pub fn check(bars: &Bars, grid: Grid, from: Ts, to: Ts, now: Ts) -> Result<Checked, Refused> {
+/// A null that is older stays one: nulls of the last days may yet get their numbers.
+const NULLS_SETTLE: i64 = 7 * 86_400_000;
+
+/// Sorts what arrived into sound and suspect rows. Exact repetitions of a row are dropped. Bars on an `even` grid never
+/// open closer together than an interval.
+pub fn check(bars: &Bars, grid: Grid, even: bool, from: Ts, to: Ts, now: Ts) -> Result<Checked, Refused> {
     for row in 1..bars.len() {
         let (before, here) = (bars.times[row - 1], bars.times[row]);
         if here < before {
@@ -43,7 +47,7 @@ pub fn check(bars: &Bars, grid: Grid, from: Ts, to: Ts, now: Ts) -> Result<Check
         if here == before && !bars.same_row(row - 1, bars, row) {
             return Err(Refused::Duplicated(here));
         }
-        if here > before && here < grid.open(grid.index(before) + 1) && here < grid.end_of(before) {
+        if even && here > before && here < grid.open(grid.index(before) + 1) && here < grid.end_of(before) {
             return Err(Refused::WrongInterval(here));
         }
     }
@@ -54,7 +58,7 @@ pub fn check(bars: &Bars, grid: Grid, from: Ts, to: Ts, now: Ts) -> Result<Check
         return Err(Refused::Future { open: *open, now });
     }
     let repeated = |row: usize| row > 0 && bars.times[row] == bars.times[row - 1];
-    let verdicts: Vec<Option<&'static str>> = (0..bars.len()).map(|row| implausible(bars, row)).collect();
+    let verdicts: Vec<Option<&'static str>> = (0..bars.len()).map(|row| implausible(bars, row, now)).collect();
     Ok(Checked {
         sound: bars.select(|row| !repeated(row) && verdicts[row].is_none()),
         suspect: bars.select(|row| !repeated(row) && verdicts[row].is_some()),
@@ -63,11 +67,14 @@ pub fn check(bars: &Bars, grid: Grid, from: Ts, to: Ts, now: Ts) -> Result<Check
 }
 
 /// The rule that a row breaks. Negative prices are real (crude oil, April 2020); a negative volume is not.
-fn implausible(bars: &Bars, row: usize) -> Option<&'static str> {
+fn implausible(bars: &Bars, row: usize, now: Ts) -> Option<&'static str> {
     let value = |column| bars.column(column).and_then(|texts| texts.value(row));
     let unreadable = bars.columns.iter().any(|(_, texts)| texts.get(row).is_some() && texts.value(row).is_none());
     if unreadable {
         return Some("not a finite number");
+    }
+    if bars.times[row] > now.saturating_sub(NULLS_SETTLE) && bars.column(Column::Close).is_some_and(|c| c.get(row).is_none()) {
+        return Some("null");
     }
     let (open, high, low, close) =
         (value(Column::Open)?, value(Column::High)?, value(Column::Low)?, value(Column::Close)?);
@@ -96,7 +103,7 @@ mod tests {
     }
 
     fn judge(rows: &[(Ts, [&str; 5])]) -> Result<Checked, Refused> {
-        check(&bars(rows), Grid::new("1h".parse().expect("an interval"), 0), 0, 100 * HOUR, 50 * HOUR)
+        check(&bars(rows), Grid::new("1h".parse().expect("an interval"), 0), true, 0, 100 * HOUR, 50 * HOUR)
     }
 
     const GOOD: [&str; 5] = ["2", "3", "1", "2.5", "10"];

@@ -91,7 +91,7 @@ fn a_zone_is_part_of_the_series_only_where_it_moves_bars() {
     assert_eq!(zone("1d", "8").variant.get("tz"), Some("+08:00"));
     assert_eq!(zone("1h", "05:45").variant.get("tz"), Some("+05:45"));
     assert_eq!(zone("1d", "-1:00"), zone("1d", "-01:00"));
-    assert_eq!(binance().offset(&zone("1d", "-1:00")), -3_600_000);
+    assert_eq!(binance().grid(&zone("1d", "-1:00")).offset, -3_600_000);
 }
 
 #[test]
@@ -125,14 +125,14 @@ const ROW: &str = r#"[1499040000000,"0.01634790","0.80000000","0.01575800","0.01
 fn rows_are_written_as_they_were_read() {
     let series = ask(BTC).series;
     let body = format!("[{ROW},{}]", ROW.replace("149904", "149905"));
-    let bars = binance().decode(&series, body.as_bytes()).expect("rows");
+    let bars = read(&series, body.as_bytes()).expect("rows");
     assert_eq!(bars.set(), binance().manifest().columns);
     assert!(bars.set().includes(Columns::OHLCV));
     let rows = binance().encode(&bars, MILLISECONDS);
-    assert_eq!(format!("[{}]", String::from_utf8_lossy(&rows.slice(0, 2))), body);
+    assert_eq!(format!("[{}]", String::from_utf8_lossy(&rows.slice(0, 0, 2))), body);
     assert_eq!(binance().reread(&series, &rows), Ok(bars.clone()));
     let micro = binance().encode(&bars, MICROSECONDS);
-    let first = String::from_utf8_lossy(&micro.slice(0, 1)).into_owned();
+    let first = String::from_utf8_lossy(&micro.slice(0, 0, 1)).into_owned();
     assert!(first.starts_with("[1499040000000000,") && first.contains(",1499043599999999,"), "{first}");
 }
 
@@ -158,7 +158,7 @@ fn foreign_bodies_are_not_data() {
         &format!("[{}]", ROW.replace("1499043599999", "1501718399999")),
     ];
     for body in bodies {
-        assert!(binance().decode(&series, body.as_bytes()).is_err(), "{body}");
+        assert!(read(&series, body.as_bytes()).is_err(), "{body}");
     }
 }
 
@@ -167,7 +167,7 @@ proptest! {
     fn no_query_and_no_body_makes_it_panic(query in any::<String>(), body in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = recognise(&query);
         let series = ask(BTC).series;
-        let _ = binance().decode(&series, &body);
+        let _ = read(&series, &body);
         let _ = binance().classify(200, "application/json", &body);
         let _ = recognise(&format!("symbol=BTCUSDT&interval=1h&startTime={query}&timeZone={query}"));
     }

@@ -1,0 +1,261 @@
+//! Reading a chart: columns of numbers whose text is kept, and everything beside them.
+
+use super::Yahoo;
+use crate::{Decoded, Undecodable};
+use finex_core::columns::{Bars, Column, Texts};
+use finex_core::envelope::Envelope;
+use finex_core::plan::Call;
+use finex_core::series::Series;
+use finex_core::time::Ts;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Facts that speak of the request or of its window, not of the symbol.
+const OF_THE_WINDOW: [&str; 4] = ["range", "dataGranularity", "chartPreviousClose", "tradingPeriods"];
+pub(super) const SESSIONS: [&str; 3] = ["pre", "regular", "post"];
+/// The close before an answer's first bar or session, by when that opens.
+pub(super) const PREVIOUS: &str = "previous";
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    chart: Chart<'a>,
+}
+
+#[derive(Deserialize)]
+struct Chart<'a> {
+    #[serde(borrow)]
+    result: Option<Vec<Answer<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    meta: Pairs<'a>,
+    #[serde(default)]
+    timestamp: Option<Vec<i64>>,
+    #[serde(borrow, default)]
+    events: Option<BTreeMap<Cow<'a, str>, BTreeMap<Cow<'a, str>, &'a RawValue>>>,
+    #[serde(borrow)]
+    indicators: Indicators<'a>,
+}
+
+#[derive(Deserialize)]
+struct Indicators<'a> {
+    #[serde(borrow)]
+    quote: Vec<Quote<'a>>,
+    #[serde(borrow, default)]
+    adjclose: Vec<Adjusted<'a>>,
+}
+
+type Numbers<'a> = Option<Vec<Option<&'a RawValue>>>;
+
+#[derive(Deserialize)]
+struct Quote<'a> {
+    #[serde(borrow, default)]
+    open: Numbers<'a>,
+    #[serde(borrow, default)]
+    high: Numbers<'a>,
+    #[serde(borrow, default)]
+    low: Numbers<'a>,
+    #[serde(borrow, default)]
+    close: Numbers<'a>,
+    #[serde(borrow, default)]
+    volume: Numbers<'a>,
+}
+
+#[derive(Deserialize)]
+struct Adjusted<'a> {
+    #[serde(borrow, default)]
+    adjclose: Numbers<'a>,
+}
+
+/// An object with the order and the text of its members.
+struct Pairs<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Pairs<'a> {
+    fn get(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.get())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+                    members.push((name, map.next_value()?));
+                }
+                Ok(members)
+            }
+        }
+        de.deserialize_map(Members).map(Pairs)
+    }
+}
+
+fn bad(detail: impl Into<String>) -> Undecodable {
+    Undecodable { provider: "Yahoo Finance", detail: detail.into() }
+}
+
+/// Bars and envelope of an answer. Rows outside the call's window, and weeks and longer that its edges cut, are left out.
+pub(super) fn read(series: &Series, interval: &str, call: &Call, body: &[u8]) -> Result<Decoded, Undecodable> {
+    let body: Body<'_> = serde_json::from_slice(body).map_err(|e| bad(e.to_string()))?;
+    let answer = body.chart.result.and_then(|mut all| if all.len() == 1 { all.pop() } else { None });
+    let answer = answer.ok_or_else(|| bad("there is not one result"))?;
+    let granularity = answer.meta.get("dataGranularity").unwrap_or_default();
+    if granularity.trim_matches('"') != interval {
+        return Err(bad(format!("bars of {granularity} where {interval} was asked for")));
+    }
+    let all = bars(series, &answer)?;
+    let traded = answer.meta.get("regularMarketTime").and_then(|text| text.parse::<i64>().ok()).map(|s| s * 1_000);
+    let live = all.times.last().copied().filter(|last| Some(*last) == traded);
+    let envelope = envelope(series, &answer, &all);
+    let since = answer.meta.get("firstTradeDate").and_then(|text| text.parse::<i64>().ok()).map(|s| s * 1_000);
+    let bars = within(call, all);
+    let live = live.filter(|open| bars.times.last() == Some(open));
+    Ok(Decoded { bars, envelope, live, since })
+}
+
+fn bars(series: &Series, answer: &Answer<'_>) -> Result<Bars, Undecodable> {
+    let times: Vec<Ts> = answer.timestamp.iter().flatten().map(|s| s.saturating_mul(1_000)).collect();
+    let quote = answer.indicators.quote.first().ok_or_else(|| bad("there is no quote"))?;
+    let adjusted = answer.indicators.adjclose.first().and_then(|a| a.adjclose.as_ref());
+    let named = [
+        (Column::Open, quote.open.as_ref()),
+        (Column::High, quote.high.as_ref()),
+        (Column::Low, quote.low.as_ref()),
+        (Column::Close, quote.close.as_ref()),
+        (Column::Volume, quote.volume.as_ref()),
+        (Column::AdjClose, adjusted),
+    ];
+    let wanted = if Yahoo::is_daily_or_longer(series) { 6 } else { 5 };
+    let mut bars = Bars { times, columns: Vec::with_capacity(wanted) };
+    for (column, numbers) in named.into_iter().take(wanted) {
+        let texts = match numbers {
+            Some(numbers) if numbers.len() == bars.times.len() => texts(numbers)?,
+            Some(numbers) => {
+                return Err(bad(format!("{} of {} for {} bars", numbers.len(), column.name(), bars.times.len())));
+            }
+            None if bars.times.is_empty() => Texts::default(),
+            None => return Err(bad(format!("there is no {}", column.name()))),
+        };
+        bars.columns.push((column, texts));
+    }
+    Ok(bars)
+}
+
+fn texts(numbers: &[Option<&RawValue>]) -> Result<Texts, Undecodable> {
+    let mut texts = Texts::default();
+    for number in numbers {
+        match number.map(RawValue::get) {
+            None => texts.push_null(),
+            Some(text) if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') => texts.push(text),
+            Some(text) => return Err(bad(format!("{} is no number", text.chars().take(20).collect::<String>()))),
+        }
+    }
+    Ok(texts)
+}
+
+/// Rows that the call is about: of what is put together from days, those whose days all lie in the window.
+fn within(call: &Call, bars: Bars) -> Bars {
+    if bars.times.iter().all(|open| call.window.contains(*open)) {
+        return bars;
+    }
+    bars.select(|row| call.window.contains(bars.times[row]))
+}
+
+fn envelope(series: &Series, answer: &Answer<'_>, bars: &Bars) -> Envelope {
+    let mut out = Envelope::default();
+    let of_the_symbol = |name: &str| !OF_THE_WINDOW.contains(&name);
+    let facts = answer.meta.0.iter().filter(|(name, _)| of_the_symbol(name));
+    out.facts = facts.map(|(name, value)| (name.to_string(), value.get().to_owned())).collect();
+    sessions(answer.meta.get("tradingPeriods"), &mut out.notes);
+    for (kind, events) in answer.events.iter().flatten() {
+        let notes = out.notes.entry(kind.to_string()).or_default();
+        for (key, event) in events {
+            if let Ok(seconds) = key.parse::<i64>() {
+                notes.insert(seconds.saturating_mul(1_000), event.get().to_owned());
+            }
+        }
+        if let Some(newest) = events.values().filter_map(|event| date_of(event.get())).max() {
+            out.acted.insert(kind.to_string(), newest);
+        }
+    }
+    if let (Some(close), Some(first)) = (answer.meta.get("chartPreviousClose"), bars.times.first()) {
+        let at = if Yahoo::is_daily_or_longer(series) { *first } else { session_at(&out, *first).unwrap_or(*first) };
+        out.notes.entry(PREVIOUS.to_owned()).or_default().insert(at, close.to_owned());
+    }
+    out
+}
+
+fn date_of(event: &str) -> Option<Ts> {
+    #[derive(Deserialize)]
+    struct Dated {
+        date: i64,
+    }
+    serde_json::from_str::<Dated>(event).ok().map(|dated| dated.date.saturating_mul(1_000))
+}
+
+/// Opening of the regular session that a bar belongs to, its early hours included.
+pub(super) fn session_at(envelope: &Envelope, open: Ts) -> Option<Ts> {
+    const EARLY: i64 = 12 * 3_600_000;
+    let sessions = envelope.notes.get("regular")?;
+    let pre = |regular: &Ts| {
+        let pre = envelope.notes.get("pre").and_then(|notes| notes.get(regular));
+        pre.and_then(|note| bounds(note)).map_or(*regular, |(start, _)| start)
+    };
+    let ahead = sessions.range(open + 1..open + EARLY).map(|(at, _)| *at).find(|at| pre(at) <= open);
+    ahead.or_else(|| sessions.range(..=open).next_back().map(|(at, _)| *at))
+}
+
+/// First and last instant of a session's note, in milliseconds.
+pub(super) fn bounds(note: &str) -> Option<(Ts, Ts)> {
+    let (start, end, _) = period(note)?;
+    Some((start, end))
+}
+
+/// First and last instant, and milliseconds east of UTC.
+pub(super) fn period(note: &str) -> Option<(Ts, Ts, i64)> {
+    #[derive(Deserialize)]
+    struct Period {
+        start: i64,
+        end: i64,
+        #[serde(default)]
+        gmtoffset: i64,
+    }
+    let period = serde_json::from_str::<Period>(note).ok()?;
+    Some((period.start.saturating_mul(1_000), period.end.saturating_mul(1_000), period.gmtoffset.saturating_mul(1_000)))
+}
+
+type Sessions<'a> = Vec<Vec<&'a RawValue>>;
+
+/// `[[{…}], …]`, or an object of three such lists with extended hours; noted by the opening of the regular session.
+fn sessions(periods: Option<&str>, notes: &mut BTreeMap<String, BTreeMap<Ts, String>>) {
+    let Some(periods) = periods else { return };
+    let lists: BTreeMap<Cow<'_, str>, Sessions<'_>> = match serde_json::from_str::<Sessions<'_>>(periods) {
+        Ok(regular) => BTreeMap::from([("regular".into(), regular)]),
+        Err(_) => serde_json::from_str(periods).unwrap_or_default(),
+    };
+    let opens: Vec<Option<Ts>> = lists.get("regular").into_iter().flatten().map(|s| opening(s)).collect();
+    for kind in SESSIONS {
+        let Some(list) = lists.get(kind) else { continue };
+        let dated = list.iter().zip(&opens).filter_map(|(session, open)| Some(((*open)?, session.first()?.get().to_owned())));
+        notes.insert(kind.to_owned(), dated.collect());
+    }
+}
+
+fn opening(session: &[&RawValue]) -> Option<Ts> {
+    bounds(session.first()?.get()).map(|(start, _)| start)
+}
