@@ -35,7 +35,7 @@ pub enum StartError {
     Io(#[from] io::Error),
     #[error("the HTTP client cannot be made: {0}")]
     Client(#[from] reqwest::Error),
-    #[error("providers.{0}: there is no provider of this name; there is: binance")]
+    #[error("providers.{0}: there is no provider of this name; there are: binance, yahoo")]
     UnknownProvider(String),
 }
 
@@ -77,8 +77,16 @@ impl App {
 /// Providers with what the settings change of their facts.
 fn registry(config: &Config) -> Result<Registry, StartError> {
     let registry = Registry::builtin(|manifest| {
-        if let Some(settings) = config.providers.get(&manifest.id).filter(|s| !s.base_url.is_empty()) {
+        let Some(settings) = config.providers.get(&manifest.id) else { return };
+        if !settings.base_url.is_empty() {
             manifest.base_url.clone_from(&settings.base_url);
+            // Whoever stands in for a provider stands in for all of its hosts.
+            if let Some(session) = &mut manifest.session {
+                session.cookie_url = format!("{}/", settings.base_url.trim_end_matches('/'));
+            }
+        }
+        for limit in &mut manifest.limits {
+            limit.quota = settings.limits.get(&limit.name).copied().unwrap_or(limit.quota);
         }
     });
     match config.providers.keys().find(|id| registry.get(id).is_none()) {

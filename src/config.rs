@@ -132,6 +132,8 @@ pub struct Provider {
     pub patience: Period,
     /// Largest answer read, after decompression.
     pub max_body: Bytes,
+    /// Allowances by name, where they are others than the manifest says.
+    pub limits: BTreeMap<String, u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -199,7 +201,7 @@ impl Default for Config {
             log: Log::default(),
             cache: Cache::default(),
             plan: Planning::default(),
-            providers: BTreeMap::from([("binance".to_owned(), Provider::default())]),
+            providers: ["binance", "yahoo"].map(|id| (id.to_owned(), Provider::default())).into(),
         }
     }
 }
@@ -265,6 +267,7 @@ impl Default for Provider {
             reserve: 0.05,
             patience: Period::seconds(5),
             max_body: Bytes::mib(16),
+            limits: BTreeMap::new(),
         }
     }
 }
@@ -355,13 +358,15 @@ impl Config {
 impl Cache {
     /// Where fragments of an interval are cut. The sizes follow the rows, so that a fragment holds some hundred to
     /// some thousand: a day of minutes, a month of hours, a year of days.
-    pub fn span(&self, interval: Interval) -> Span {
+    pub fn span(&self, interval: Interval, density: f64) -> Span {
         if let Some(span) = self.fragments.get(&interval.to_string()) {
             return *span;
         }
+        // Where markets close, a bar stands for more time.
+        let sparse = (interval.nominal_len() as f64 / density.clamp(0.05, 1.0)) as i64;
         // From less than a minute, a quarter of an hour, four hours, and a day; longer bars stand on the last rung.
         let rungs = [60_000, 900_000, 14_400_000, 86_400_001];
-        let by_rows = rungs.iter().position(|len| interval.nominal_len() < *len).unwrap_or(rungs.len());
+        let by_rows = rungs.iter().position(|len| sparse < *len).unwrap_or(rungs.len());
         let ladder = [Span::Hour, Span::Day, Span::Month, Span::Year, Span::Decade];
         match self.fragment_size {
             // The sizes of the original specification: a day of intraday bars, a month of days, a year of weeks.
@@ -382,10 +387,12 @@ mod tests {
     fn fragments_are_cut_where_the_settings_say() {
         let mut cache = Cache::default();
         let spans = |cache: &Cache| {
-            ["1s", "1m", "5m", "1h", "4h", "1d", "1w", "1mo"].map(|name| cache.span(name.parse().expect("an interval")))
+            ["1s", "1m", "5m", "1h", "4h", "1d", "1w", "1mo"].map(|name| cache.span(name.parse().expect("an interval"), 1.0))
         };
         use Span::{Day, Decade, Hour, Month, Year};
         assert_eq!(spans(&cache), [Hour, Day, Day, Month, Year, Year, Decade, Decade]);
+        let sparse = |name: &str| cache.span(name.parse().expect("an interval"), 0.2);
+        assert_eq!([sparse("1m"), sparse("5m"), sparse("1h"), sparse("1d")], [Day, Month, Year, Decade]);
         cache.fragment_size = FragmentSize::Small;
         assert_eq!(spans(&cache), [Day, Day, Day, Day, Day, Month, Year, Year]);
         cache.fragment_size = FragmentSize::Large;

@@ -13,13 +13,12 @@ use crate::observe::events::Events;
 use crate::observe::metrics::{Metrics, ProviderMetrics};
 use breaker::Breaker;
 use bytes::Bytes;
-use finex_core::columns::Bars;
 use finex_core::event::Event;
 use finex_core::plan::Call;
 use finex_core::series::Series;
 use finex_core::status::ErrorClass;
 use finex_core::time::{Clock, Ts};
-use finex_providers::{Failure, Provider};
+use finex_providers::{Decoded, Failure, Named, Provider};
 use http::{HeaderMap, StatusCode};
 use limiter::Limiter;
 use std::sync::Arc;
@@ -74,11 +73,20 @@ impl FetchError {
     }
 }
 
-/// Bars that came back for a call.
+/// What came back for a call.
 #[derive(Debug)]
 pub struct Landed {
-    pub bars: Bars,
+    pub said: Decoded,
     pub at: Ts,
+    /// How long the provider lets its answer be kept, in milliseconds, if it says so.
+    pub max_age: Option<i64>,
+}
+
+/// `max-age` of `Cache-Control`, where the answer may be kept at all.
+fn max_age(headers: &HeaderMap) -> Option<i64> {
+    let control = headers.get(http::header::CACHE_CONTROL)?.to_str().ok()?;
+    let mut directives = control.split(',').map(str::trim);
+    directives.find_map(|directive| directive.strip_prefix("max-age=")?.parse::<i64>().ok()).map(|s| s.clamp(0, 86_400) * 1_000)
 }
 
 /// Everything needed to ask one provider.
@@ -112,23 +120,23 @@ impl Fetcher {
         Ok(Fetcher { provider, limiter, breaker, metrics, base_url, stack, forwarder, clock, events })
     }
 
-    /// Makes a call and reads its bars.
-    pub async fn call(&self, series: &Series, call: &Call) -> Result<Landed, Failure> {
+    /// Makes a call and reads what it brings.
+    pub async fn call(&self, series: &Series, call: &Call, named: Named) -> Result<Landed, Failure> {
         let started = Instant::now();
         let cost = self.provider.manifest().cost;
-        let upstream = self.provider.call(series, call);
+        let upstream = self.provider.call(series, call, named);
         let attempt = Attempt { url: format!("{}{}?{}", self.base_url, upstream.path, upstream.query), cost };
         // The answer speaks of the moment in which it was asked for, not of the one in which it arrived.
         let at = (self.clock)();
         let outcome = self.stack.clone().oneshot(attempt).await.map_err(FetchError::of);
         let landed = outcome.and_then(|answer| {
-            let bars = self.provider.decode(series, &answer.body);
-            bars.map_err(|e| FetchError::up(e.to_string()).0)
+            let said = self.provider.decode(series, call, &answer.body).map_err(|e| FetchError::up(e.to_string()).0)?;
+            Ok(Landed { said, at, max_age: max_age(&answer.headers) })
         });
         match &landed {
-            Ok(bars) => self.events.tell(Event::Called {
+            Ok(landed) => self.events.tell(Event::Called {
                 provider: series.provider.clone(),
-                rows: bars.len(),
+                rows: landed.said.bars.len(),
                 cost,
                 millis: started.elapsed().as_millis() as u64,
             }),
@@ -138,7 +146,7 @@ impl Fetcher {
                 detail: failure.detail.clone(),
             }),
         }
-        landed.map(|bars| Landed { bars, at })
+        landed
     }
 
     /// Passes a request through as it is.

@@ -17,6 +17,7 @@ use finex_core::ask::Ask;
 use finex_core::plan::Limits;
 use finex_core::series::Series;
 use finex_core::time::Clock;
+use finex_providers::Native;
 use flight::Flights;
 use lease::Leases;
 use std::collections::HashMap;
@@ -29,13 +30,15 @@ use tokio_util::task::TaskTracker;
 pub struct Request {
     pub series: Arc<Series>,
     pub ask: Ask,
+    /// How a client of a native facade put it.
+    pub native: Native,
 }
 
 pub struct Gateway {
     pub tiers: Tiers,
     pub clock: Clock,
     fetchers: HashMap<String, Arc<Fetcher>>,
-    limits: HashMap<String, Limits>,
+    planning: config::Planning,
     flights: Flights,
     leases: Arc<dyn Leases>,
     cache: config::Cache,
@@ -56,14 +59,11 @@ impl Gateway {
         events: Events,
         leases: Arc<dyn Leases>,
     ) -> Arc<Gateway> {
-        let bytes = if config.plan.widen { config.plan.max_call_bytes.0 } else { 0 };
-        let planning = |fetcher: &Fetcher| fetcher.provider.manifest().planning(bytes, config.plan.max_calls);
-        let limits = fetchers.iter().map(|(id, fetcher)| (id.clone(), planning(fetcher))).collect();
         Arc::new_cyclic(|me| Gateway {
             tiers,
             clock,
             fetchers,
-            limits,
+            planning: config.plan.clone(),
             flights: Flights::default(),
             leases,
             cache: config.cache.clone(),
@@ -82,8 +82,10 @@ impl Gateway {
         self.fetchers.values()
     }
 
-    pub fn limits(&self, provider: &str) -> Option<&Limits> {
-        self.limits.get(provider)
+    /// What the planner has to know of a series; none if nobody can be asked for it.
+    pub fn limits(&self, series: &Series) -> Option<Limits> {
+        let bytes = if self.planning.widen { self.planning.max_call_bytes.0 } else { 0 };
+        Some(self.fetchers.get(series.provider.as_ref())?.provider.limits(series, bytes, self.planning.max_calls))
     }
 
     /// Series for which calls are under way, or a failure is remembered.

@@ -2,15 +2,77 @@
 
 use crate::store::catalog::Cell;
 use crate::store::snapshot::{Part, Snapshot};
-use finex_core::ask::Ask;
+use finex_core::ask::{Ask, Take};
 use finex_core::plan::explain::Explanation;
-use finex_core::plan::{Facts, Limits, Plan, TooLarge};
-use finex_core::time::{Ts, WindowSet};
+use finex_core::plan::{Anchor, Call, Facts, Limits, Plan, PlannedCall, TooLarge};
+use finex_core::time::{Ts, Window, WindowSet};
+use finex_providers::{Named, Native};
+
+/// An ask as it is meant at this moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    pub ask: Ask,
+    /// The first instant that the client named: the bar that contains it is meant too.
+    pub from: Option<Ts>,
+}
+
+/// What a client means now: a range begins where the symbol's last trade says.
+pub fn asked(cell: &Cell, snapshot: &Snapshot, ask: &Ask, native: Native, now: Ts) -> Asked {
+    let from = match native.named {
+        Named::Ask => None,
+        Named::Span { from, .. } => Some(from),
+        Named::Range(_) => {
+            let sight = cell.sight();
+            cell.provider.first_instant(native.named, &sight.envelope, now, &|window| snapshot.opens(window))
+        }
+    };
+    match (native.named, from) {
+        (Named::Range(_), Some(from)) => {
+            let window = Window::new(cell.provider.earliest(&cell.series, from), ask.window.to);
+            Asked { ask: Ask { window, ..*ask }, from: Some(from) }
+        }
+        _ => Asked { ask: *ask, from },
+    }
+}
 
 /// The rows that answer the ask, if all of it is held and alive.
-pub fn held(snapshot: &Snapshot, ask: &Ask, now: Ts) -> Option<Vec<Part>> {
-    let parts = snapshot.select(ask);
-    snapshot.answers(ask, &parts, now).then_some(parts)
+pub fn held(cell: &Cell, snapshot: &Snapshot, asked: &Asked, now: Ts) -> Option<Vec<Part>> {
+    let parts = snapshot.select(&asked.ask);
+    snapshot.answers(&asked.ask, &parts, now).then(|| trimmed(cell, snapshot, asked, parts))
+}
+
+/// Without bars that were over before the first instant named.
+pub fn trimmed(cell: &Cell, snapshot: &Snapshot, asked: &Asked, mut parts: Vec<Part>) -> Vec<Part> {
+    let Some(from) = asked.from.filter(|_| asked.ask.take == Take::All) else { return parts };
+    while let Some(first) = parts.first_mut() {
+        let open = snapshot.times(first.source).get(first.rows.start);
+        if open.is_none_or(|open| open >= from || cell.provider.leads(&cell.series, open, from, &cell.sight().envelope)) {
+            break;
+        }
+        first.rows.start += 1;
+        if first.rows.is_empty() {
+            parts.remove(0);
+        }
+    }
+    parts
+}
+
+/// Is nothing known of a symbol that no answer can be written without?
+pub fn lacks_sight(cell: &Cell) -> bool {
+    cell.provider.needs_sight() && cell.sight().envelope.facts.is_empty()
+}
+
+/// A call that brings no bar that is missing, but what is said of the symbol.
+pub fn look(ask: &Ask, limits: &Limits) -> PlannedCall {
+    let call = Call {
+        window: ask.window,
+        limit: limits.page,
+        anchor: Anchor::Both,
+        columns: ask.columns,
+        need: ask.window,
+        exact: true,
+    };
+    PlannedCall { call, wanted: 0, overlap: 0, cost: limits.cost }
 }
 
 fn facts<'a>(cell: &Cell, snapshot: &'a Snapshot, flying: &'a WindowSet, limits: &'a Limits, now: Ts) -> Facts<'a> {

@@ -68,7 +68,7 @@ pub struct Native {
 }
 
 /// By which words a window was meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Named {
     /// Those of the ask.
     #[default]
@@ -270,6 +270,11 @@ pub trait Provider: Send + Sync {
 
     /// Of the last bar that opens before this, the close stands in an answer whose first bar opens at `first`.
     fn close_before(&self, _series: &Series, _first: Ts, _notes: &Envelope) -> Option<Ts> {
+        None
+    }
+
+    /// The close of an encoded row, where [`Provider::close_before`] asks for one.
+    fn close_of(&self, _runs: &Runs, _row: usize) -> Option<f64> {
         None
     }
 

@@ -305,6 +305,10 @@ impl Provider for Yahoo {
         write::close_before(series, first, notes)
     }
 
+    fn close_of(&self, runs: &Runs, row: usize) -> Option<f64> {
+        write::close_of(runs, row)
+    }
+
     fn currency(&self, _series: &Series, sight: &Envelope) -> String {
         text_fact(sight, "currency").unwrap_or_default()
     }

@@ -7,6 +7,8 @@ pub mod binance;
 pub mod faults;
 pub mod prices;
 pub mod server;
+pub mod yahoo;
 
 pub use faults::{Fault, Faults};
 pub use server::{Received, Sim};
+pub use yahoo::Yahoo;

@@ -1,4 +1,4 @@
-//! A simulated Binance to talk to by hand or from other languages: `finex-sim [ADDRESS]`.
+//! A simulated Binance and Yahoo to talk to by hand or from other languages: `finex-sim [ADDRESS]`.
 //!
 //! `GET /sim/calls` says how many series requests it has seen.
 

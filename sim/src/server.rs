@@ -1,7 +1,8 @@
-//! The HTTP server of a simulated provider.
+//! The HTTP server of the simulated providers: which of them answers, the path tells.
 
 use crate::binance;
 use crate::faults::{Fault, Faults};
+use crate::yahoo::{self, Yahoo};
 use bytes::Bytes;
 use finex_core::time::{Clock, Ts};
 use http::{HeaderMap, Request, Response};
@@ -31,7 +32,7 @@ pub struct Received {
     pub body: Bytes,
 }
 
-/// A running simulated Binance. It stops when dropped.
+/// Running simulated providers. They stop when dropped.
 pub struct Sim {
     state: Arc<State>,
     address: SocketAddr,
@@ -46,6 +47,7 @@ struct State {
     weight: Mutex<Weight>,
     quota: AtomicU64,
     latency_ms: AtomicU64,
+    yahoo: Yahoo,
 }
 
 #[derive(Default)]
@@ -68,6 +70,7 @@ impl Sim {
             weight: Mutex::default(),
             quota: AtomicU64::new(6_000),
             latency_ms: AtomicU64::new(0),
+            yahoo: Yahoo::default(),
         });
         let task = tokio::spawn(accept(listener, state.clone()));
         Ok(Sim { state, address, task })
@@ -81,7 +84,11 @@ impl Sim {
         &self.state.faults
     }
 
-    /// Series requests seen so far, faulty ones included.
+    pub fn yahoo(&self) -> &Yahoo {
+        &self.state.yahoo
+    }
+
+    /// Series requests of all providers seen so far, faulty ones included.
     pub fn calls(&self) -> u64 {
         self.state.series_calls.load(Ordering::SeqCst)
     }
@@ -155,6 +162,9 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Respons
     if latency > 0 {
         tokio::time::sleep(Duration::from_millis(latency)).await;
     }
+    if yahoo::serves(&path) {
+        return yahoo(&parts, &state, now).await;
+    }
     let used = spend(&state, binance::weight(&path), now);
     if path == "/sim/calls" {
         let calls = format!("{{\"series\":{}}}", state.series_calls.load(Ordering::SeqCst));
@@ -186,45 +196,74 @@ async fn series(
 ) -> Result<Response<SimBody>, Gone> {
     const JSON: &str = "application/json;charset=UTF-8";
     let fault = state.faults.take();
-    match &fault {
-        Some(Fault::Slow(delay)) => tokio::time::sleep(*delay).await,
-        Some(Fault::Hang) => std::future::pending::<()>().await,
-        Some(Fault::Reset) => return Err(Gone),
-        Some(Fault::Status { status, content_type, body, retry_after }) => {
-            let mut response = respond(*status, content_type, SimBody::whole(body.clone()), used);
-            if let Some(seconds) = retry_after {
-                response.headers_mut().insert("retry-after", (*seconds).into());
-            }
-            return Ok(response);
-        }
-        Some(Fault::Html) => {
-            let page = "<!doctype html><html><body>Please wait</body></html>";
-            return Ok(respond(200, "text/html", SimBody::whole(page.into()), used));
-        }
-        Some(Fault::Foreign) => {
-            return Ok(respond(200, JSON, SimBody::whole("{\"prices\":[[1,2.5]]}".into()), used));
-        }
-        Some(Fault::Redirect(to)) => {
-            let mut response = respond(302, "text/plain", SimBody::whole(String::new()), used);
-            if let Ok(to) = to.parse() {
-                response.headers_mut().insert("location", to);
-            }
-            return Ok(response);
-        }
-        Some(Fault::Endless) => return Ok(respond(200, JSON, SimBody::Endless, used)),
-        _ => {}
+    let binance = |status: u16, content_type: &str, body: SimBody| respond(status, content_type, body, used);
+    if let Some(response) = trouble(fault.as_ref(), JSON, binance).await? {
+        return Ok(response);
     }
     let query = match binance::read_query(path, query, unit) {
         Ok(query) => query,
-        Err(error) => return Ok(respond(error.status, JSON, SimBody::whole(error.body), used)),
+        Err(error) => return Ok(binance(error.status, JSON, SimBody::whole(error.body))),
     };
     let body = query.body(now, fault.as_ref());
-    let body = match fault {
-        Some(Fault::Cut) => SimBody::Cut(Some(Bytes::from(body[..body.len() / 2].to_owned())), body.len() as u64),
-        Some(Fault::Drip(pause)) => SimBody::Drip(Bytes::from(body), pause, None),
-        _ => SimBody::whole(body),
-    };
-    Ok(respond(200, JSON, body, used))
+    Ok(binance(200, JSON, SimBody::spoiled(body, fault.as_ref(), Flush::No)))
+}
+
+async fn yahoo(parts: &http::request::Parts, state: &State, now: Ts) -> Result<Response<SimBody>, Gone> {
+    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let mut fault = None;
+    if yahoo::is_series(path) {
+        state.series_calls.fetch_add(1, Ordering::SeqCst);
+        fault = state.faults.take();
+    }
+    if let Some(response) = trouble(fault.as_ref(), yahoo::JSON, plain).await? {
+        return Ok(response);
+    }
+    let answer = state.yahoo.answer(parts.method.as_str(), path, query, &parts.headers, now, fault.as_ref());
+    let answer = answer.ok_or(Gone)?;
+    let spoil = fault.filter(|_| answer.status == 200);
+    let mut response =
+        plain(answer.status, answer.content_type, SimBody::spoiled(answer.body, spoil.as_ref(), Flush::Yes));
+    for (name, value) in answer.headers {
+        response.headers_mut().append(name, header(&value));
+    }
+    Ok(response)
+}
+
+/// What a fault makes of an answer before its rows matter: none if they do. `respond` writes as the provider does.
+async fn trouble(
+    fault: Option<&Fault>,
+    json: &str,
+    respond: impl Fn(u16, &str, SimBody) -> Response<SimBody>,
+) -> Result<Option<Response<SimBody>>, Gone> {
+    Ok(Some(match fault {
+        Some(Fault::Slow(delay)) => {
+            tokio::time::sleep(*delay).await;
+            return Ok(None);
+        }
+        Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::Reset) => return Err(Gone),
+        Some(Fault::Status { status, content_type, body, retry_after }) => {
+            let mut response = respond(*status, content_type, SimBody::whole(body.clone()));
+            if let Some(seconds) = retry_after {
+                response.headers_mut().insert("retry-after", (*seconds).into());
+            }
+            response
+        }
+        Some(Fault::Html) => {
+            let page = "<!doctype html><html><body>Please wait</body></html>";
+            respond(200, "text/html", SimBody::whole(page.into()))
+        }
+        Some(Fault::Foreign) => respond(200, json, SimBody::whole("{\"prices\":[[1,2.5]]}".into())),
+        Some(Fault::Redirect(to)) => {
+            let mut response = respond(302, "text/plain", SimBody::whole(String::new()));
+            if let Ok(to) = to.parse() {
+                response.headers_mut().insert("location", to);
+            }
+            response
+        }
+        Some(Fault::Endless) => respond(200, json, SimBody::Endless),
+        _ => return Ok(None),
+    }))
 }
 
 fn spend(state: &State, weight: u32, now: Ts) -> u64 {
@@ -266,11 +305,17 @@ fn header(text: &str) -> http::HeaderValue {
     http::HeaderValue::from_str(text).unwrap_or(http::HeaderValue::from_static("?"))
 }
 
-fn respond(status: u16, content_type: &str, body: SimBody, used: u64) -> Response<SimBody> {
+fn plain(status: u16, content_type: &str, body: SimBody) -> Response<SimBody> {
     let mut response = Response::new(body);
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::BAD_GATEWAY);
+    response.headers_mut().insert("content-type", header(content_type));
+    response
+}
+
+/// As Binance does: never to be kept, and with the request weight that is used up.
+fn respond(status: u16, content_type: &str, body: SimBody, used: u64) -> Response<SimBody> {
+    let mut response = plain(status, content_type, body);
     let headers = response.headers_mut();
-    headers.insert("content-type", header(content_type));
     headers.insert("cache-control", header("no-cache, no-store, must-revalidate"));
     headers.insert("x-mbx-used-weight", used.into());
     headers.insert("x-mbx-used-weight-1m", used.into());
@@ -278,10 +323,19 @@ fn respond(status: u16, content_type: &str, body: SimBody, used: u64) -> Respons
     response
 }
 
+#[derive(Clone, Copy)]
+enum Flush {
+    No,
+    Yes,
+    Done,
+}
+
 /// A body that may misbehave.
 enum SimBody {
     Whole(Option<Bytes>),
-    Cut(Option<Bytes>, u64),
+    /// What comes, how much was promised, and whether what comes is on its way before the connection breaks: otherwise
+    /// it may break with the answer still in its buffer.
+    Cut(Option<Bytes>, u64, Flush),
     Drip(Bytes, Duration, Option<Pin<Box<Sleep>>>),
     Endless,
 }
@@ -289,6 +343,17 @@ enum SimBody {
 impl SimBody {
     fn whole(text: String) -> SimBody {
         SimBody::Whole(Some(Bytes::from(text)))
+    }
+
+    fn spoiled(text: String, fault: Option<&Fault>, flush: Flush) -> SimBody {
+        match fault {
+            Some(Fault::Cut) => {
+                let half = Bytes::copy_from_slice(&text.as_bytes()[..text.len() / 2]);
+                SimBody::Cut(Some(half), text.len() as u64, flush)
+            }
+            Some(Fault::Drip(pause)) => SimBody::Drip(Bytes::from(text), *pause, None),
+            _ => SimBody::whole(text),
+        }
     }
 }
 
@@ -299,7 +364,13 @@ impl http_body::Body for SimBody {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Gone>>> {
         match self.get_mut() {
             SimBody::Whole(body) => Poll::Ready(body.take().map(|b| Ok(Frame::data(b)))),
-            SimBody::Cut(body, _) => Poll::Ready(Some(body.take().map(Frame::data).ok_or(Gone))),
+            SimBody::Cut(None, _, flush @ Flush::Yes) => {
+                // The server flushes what it has while it waits for more.
+                *flush = Flush::Done;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            SimBody::Cut(body, ..) => Poll::Ready(Some(body.take().map(Frame::data).ok_or(Gone))),
             SimBody::Endless => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b' '; 16_384]))))),
             SimBody::Drip(left, pause, sleep) => {
                 if left.is_empty() {
@@ -319,7 +390,7 @@ impl http_body::Body for SimBody {
     fn size_hint(&self) -> http_body::SizeHint {
         match self {
             SimBody::Whole(body) => http_body::SizeHint::with_exact(body.as_ref().map_or(0, |b| b.len() as u64)),
-            SimBody::Cut(_, promised) => http_body::SizeHint::with_exact(*promised),
+            SimBody::Cut(_, promised, _) => http_body::SizeHint::with_exact(*promised),
             SimBody::Drip(left, ..) => http_body::SizeHint::with_exact(left.len() as u64),
             SimBody::Endless => http_body::SizeHint::default(),
         }

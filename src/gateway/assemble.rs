@@ -1,13 +1,25 @@
 //! Rows of several fragments as one answer.
 
 use super::{Gateway, Request};
+use crate::plan::Asked;
 use crate::render::{Journey, Piece, Served};
 use crate::store::catalog::Cell;
+use crate::store::fragment::Fragment;
 use crate::store::snapshot::{Part, Snapshot, Source};
 use finex_core::ask::{Ask, Take};
 use finex_core::status::{CacheLevel, Outcome};
 use finex_core::time::{Ts, Window};
 use std::sync::Arc;
+
+/// How many bars without a close are passed by on the way back to one that has it.
+const FURTHER_BACK: usize = 8;
+
+/// The rows of an answer, in the state of the series that they were found in.
+pub(super) struct Selected<'a> {
+    pub snapshot: &'a Snapshot,
+    pub parts: Vec<Part>,
+    pub asked: Asked,
+}
 
 impl Gateway {
     /// The rows, if every fragment is in memory.
@@ -26,30 +38,25 @@ impl Gateway {
     pub(super) async fn assemble(
         &self,
         cell: &Arc<Cell>,
-        snapshot: &Snapshot,
-        parts: &[Part],
+        answer: &Selected<'_>,
         request: &Request,
         journey: &mut Journey,
         before: &Snapshot,
     ) -> Option<Served> {
-        let mut pieces = Vec::with_capacity(parts.len());
-        for part in parts {
-            let (fragment, level, is_final) = match part.source {
-                Source::Piece(i) => match self.tiers.load(cell, &snapshot.pieces[i]).await {
-                    Some((fragment, level)) => (fragment, level, true),
-                    // The others are tried all the same: what else is lost is fetched in one go.
-                    None => continue,
-                },
-                Source::Loose(i) => (snapshot.loose[i].clone(), CacheLevel::L1Memory, false),
-            };
+        let mut pieces = Vec::with_capacity(answer.parts.len());
+        for part in &answer.parts {
+            // The others are tried all the same: what else is lost is fetched in one go.
+            let Some((fragment, level)) = self.fragment_of(cell, answer.snapshot, part).await else { continue };
             journey.tier = journey.tier.max(level);
-            pieces.push(Piece { fragment, rows: part.rows.clone(), is_final });
+            pieces.push(Piece { fragment, rows: part.rows.clone(), is_final: matches!(part.source, Source::Piece(_)) });
         }
-        if pieces.len() < parts.len() {
+        if pieces.len() < answer.parts.len() {
             return None;
         }
-        snapshot.touch(parts, journey.now);
-        let mut served = self.complete(cell, snapshot, pieces, request, journey.clone());
+        self.bring_close_before(cell, answer.snapshot, &pieces).await;
+        let close = self.close_before(cell, answer.snapshot, &pieces).flatten();
+        answer.snapshot.touch(&answer.parts, journey.now);
+        let mut served = self.complete(cell, answer, pieces, close, request, journey.clone());
         if served.journey.outcome == Outcome::Hit && (served.journey.calls > 0 || served.journey.collapsed) {
             served.journey.fetched = served.pieces.iter().map(|piece| new_rows(piece, before)).sum();
             let all_new = served.fetched() == served.rows();
@@ -58,17 +65,57 @@ impl Gateway {
         Some(served)
     }
 
+    async fn fragment_of(&self, cell: &Cell, snapshot: &Snapshot, part: &Part) -> Option<(Arc<Fragment>, CacheLevel)> {
+        match part.source {
+            Source::Piece(i) => self.tiers.load(cell, &snapshot.pieces[i]).await,
+            Source::Loose(i) => Some((snapshot.loose[i].clone(), CacheLevel::L1Memory)),
+        }
+    }
+
+    /// The bars among which the close before an answer's first bar is, the nearest first.
+    fn bars_before(&self, cell: &Cell, snapshot: &Snapshot, pieces: &[Piece]) -> Vec<Part> {
+        let first = pieces.first().and_then(|piece| piece.fragment.times.get(piece.rows.start));
+        let at = first.and_then(|first| cell.provider.close_before(&cell.series, first, &snapshot.envelope));
+        let step = |at: &Ts| {
+            let part = snapshot.before(*at)?;
+            snapshot.times(part.source).get(part.rows.start)
+        };
+        let instants = std::iter::successors(at, step).take(FURTHER_BACK);
+        instants.filter_map(|at| snapshot.before(at)).collect()
+    }
+
+    /// The close before an answer's first bar; none within if there is none, none at all if it is not in memory.
+    pub(super) fn close_before(&self, cell: &Cell, snapshot: &Snapshot, pieces: &[Piece]) -> Option<Option<f64>> {
+        for part in self.bars_before(cell, snapshot, pieces) {
+            let piece = self.gather(snapshot, std::slice::from_ref(&part))?.pop()?;
+            if let Some(close) = cell.provider.close_of(piece.fragment.rows(), part.rows.start) {
+                return Some(Some(close));
+            }
+        }
+        Some(None)
+    }
+
+    async fn bring_close_before(&self, cell: &Cell, snapshot: &Snapshot, pieces: &[Piece]) {
+        for part in self.bars_before(cell, snapshot, pieces) {
+            let _ = self.fragment_of(cell, snapshot, &part).await;
+        }
+    }
+
     pub(super) fn complete(
         &self,
         cell: &Arc<Cell>,
-        snapshot: &Snapshot,
+        answer: &Selected<'_>,
         pieces: Vec<Piece>,
+        before: Option<f64>,
         request: &Request,
         journey: Journey,
     ) -> Served {
-        let page = self.limits(&cell.series.provider).map_or(1, |limits| limits.page.max(1));
-        let loose = life(snapshot, &pieces, &request.ask);
-        let mut served = Served { cell: cell.clone(), ask: request.ask, pieces, journey, loose };
+        let page = self.limits(&cell.series).map_or(1, |limits| limits.bars(limits.page).max(1));
+        let ask = answer.asked.ask;
+        let loose = life(answer.snapshot, &pieces, &ask);
+        let (notes, sight) = (answer.snapshot.envelope.clone(), cell.sight());
+        let native = request.native;
+        let mut served = Served { cell: cell.clone(), ask, native, pieces, journey, loose, before, notes, sight };
         served.journey.direct_calls = (served.rows() as u64).div_ceil(page).max(1);
         served
     }
@@ -77,7 +124,8 @@ impl Gateway {
 /// How many of these bars were not held before.
 fn new_rows(piece: &Piece, before: &Snapshot) -> usize {
     if !piece.is_final {
-        return usize::from(!before.loose.iter().any(|bar| Arc::ptr_eq(bar, &piece.fragment)));
+        let held = before.loose.iter().any(|run| Arc::ptr_eq(run, &piece.fragment));
+        return if held { 0 } else { piece.rows.len() };
     }
     let opens = piece.rows.clone().filter_map(|row| piece.fragment.times.get(row));
     opens.filter(|open| !before.holds(*open)).count()

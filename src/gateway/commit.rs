@@ -1,4 +1,4 @@
-//! Keeping what actually arrived: fragments, coverage and basis in one swap.
+//! Keeping what actually arrived: fragments, coverage, envelope and basis in one swap.
 
 use super::Gateway;
 use crate::fetch::Landed;
@@ -7,59 +7,134 @@ use crate::store::fragment::Fragment;
 use crate::store::snapshot::{Piece, Snapshot, holds};
 use finex_core::calendar::Span;
 use finex_core::columns::Bars;
+use finex_core::envelope::Envelope;
 use finex_core::event::{Event, Provenance};
-use finex_core::plan::coverage::{Attested, Received, attest};
+use finex_core::plan::coverage::{Attested, Known, Reason, Received, attest};
 use finex_core::plan::{Call, ttl};
 use finex_core::series::{FragmentKey, Version};
 use finex_core::status::ErrorClass;
-use finex_core::time::{Ts, Window};
-use finex_core::truth::{finality, quality};
+use finex_core::time::{BEGINNING, Ts, Window};
+use finex_core::truth::basis::{self, Verdict};
+use finex_core::truth::quality;
 use finex_providers::{Failure, Shape};
 use std::sync::Arc;
 
 impl Gateway {
     /// Judges what arrived for a call and takes it into the series. What was invalidated meanwhile is not taken: those
     /// who wait will ask again.
-    pub(super) fn commit(&self, cell: &Arc<Cell>, call: &Call, landed: Landed, epoch: u64) -> Result<(), Failure> {
-        let admissible = cell.provider.admissible(call);
-        let now = landed.at;
-        let mut checked =
-            quality::check(&landed.bars, cell.grid, admissible.from, admissible.to, (self.clock)().max(now))
-                .map_err(|refused| bad_data(&refused.to_string()))?;
+    pub(super) async fn commit(
+        &self,
+        cell: &Arc<Cell>,
+        call: &Call,
+        landed: Landed,
+        epoch: u64,
+    ) -> Result<(), Failure> {
+        let Landed { mut said, at, max_age } = landed;
+        said.envelope.seen_at = at;
+        let (admissible, now) = (cell.provider.admissible(call), (self.clock)().max(at));
+        let mut checked = quality::check(&said.bars, cell.grid, admissible.from, admissible.to, now)
+            .map_err(|refused| bad_data(&refused.to_string()))?;
         confirm(cell, &mut checked);
         for rule in &checked.rules {
             self.events.tell(Event::Quarantined { series: cell.series.as_ref().clone(), bars: 1, rule });
         }
-        let settle = cell.provider.manifest().settle;
+        let life = ttl::forming(cell.series.interval, self.cache.ttl_multiplier);
+        let settle = self.limits(&cell.series).map_or(0, |limits| limits.settle);
         let received = Received {
             times: &checked.sound.times,
             suspect: &checked.suspect.times,
-            rows: landed.bars.len() as u64,
-            at: now,
-            expires: (self.clock)().saturating_add(ttl::forming(cell.series.interval, self.cache.ttl_multiplier)),
+            rows: said.bars.len() as u64,
+            live: said.live,
+            at,
+            expires: (self.clock)().saturating_add(max_age.map_or(life, |max_age| life.min(max_age))),
         };
-        let attested = attest(call, received, cell.grid, settle);
+        let mut attested = attest(call, received, cell.grid, settle);
+        attested.known.extend(unlisted(call, said.since, at));
+        let rewritten = self.is_rewritten(cell, &checked.sound, &said.envelope, call.window).await;
         let arrival = Arrival {
             cell,
             checked: &checked,
             attested: &attested,
-            horizon: finality::horizon(cell.grid, settle, now),
-            span: self.cache.span(cell.series.interval),
-            at: now,
+            envelope: &said.envelope,
+            window: call.window,
+            span: self.span(cell),
+            at,
         };
-        for piece in cell.update(|snapshot| arrival.enter(snapshot, epoch)) {
-            if let Some(fragment) = piece.pending {
-                self.tiers.memory.insert(fragment.clone());
-                self.events.tell(Event::Stored {
-                    key: fragment.key.clone(),
-                    rows: fragment.len(),
-                    bytes: fragment.weight(),
-                    provenance: Provenance::Call,
-                });
-            }
-        }
+        let entered = cell.update(|snapshot| arrival.enter(snapshot, epoch, rewritten));
+        cell.see(&said.envelope);
+        self.tell(cell, &entered);
+        self.tiers.supersede(&entered.superseded).await;
         Ok(())
     }
+
+    /// Where fragments of a series are cut.
+    pub(super) fn span(&self, cell: &Cell) -> Span {
+        let density = self.limits(&cell.series).map_or(1.0, |limits| limits.density);
+        self.cache.span(cell.series.interval, density)
+    }
+
+    /// Does an answer show that history was rewritten? Bars that come once more are compared with those that are held,
+    /// and an action that is younger than a held bar's fetch speaks for itself.
+    async fn is_rewritten(&self, cell: &Arc<Cell>, sound: &Bars, envelope: &Envelope, window: Window) -> bool {
+        let kinds = cell.provider.rewritten_by(&cell.series);
+        if kinds.is_empty() {
+            return false;
+        }
+        let snapshot = cell.snapshot();
+        if snapshot.is_outdated(envelope.acted(kinds)) {
+            return true;
+        }
+        let mut held: Option<Bars> = None;
+        for piece in snapshot.pieces.iter().filter(|piece| !piece.times.rows_in(window).is_empty()) {
+            let Some((fragment, _)) = self.tiers.load(cell, piece).await else { continue };
+            let Ok(bars) = cell.provider.reread(&cell.series, fragment.rows()) else { continue };
+            held = Some(held.map_or_else(|| bars.clone(), |before| before.overlay(&bars)));
+        }
+        match held.map_or(Verdict::Same, |held| basis::judge(&held, sound)) {
+            Verdict::Same => false,
+            Verdict::Corrected(bars) => {
+                self.events.tell(Event::Corrected { series: cell.series.as_ref().clone(), bars });
+                false
+            }
+            Verdict::Rebased => true,
+        }
+    }
+
+    fn tell(&self, cell: &Cell, entered: &Entered) {
+        if let Some(basis) = entered.basis {
+            self.events.tell(Event::NewBasis { series: cell.series.as_ref().clone(), basis });
+        }
+        for fragment in entered.pieces.iter().filter_map(|piece| piece.pending.clone()) {
+            self.tiers.memory.insert(fragment.clone());
+            self.events.tell(Event::Stored {
+                key: fragment.key.clone(),
+                rows: fragment.len(),
+                bytes: fragment.weight(),
+                provenance: Provenance::Call,
+            });
+        }
+    }
+
+    /// Gives up bars that an action has rewritten since they were fetched: the symbol's other series may have told.
+    pub(super) async fn give_up_outdated(&self, cell: &Arc<Cell>) {
+        let at = cell.rewritten_at();
+        if !cell.snapshot().is_outdated(at) {
+            return;
+        }
+        let (superseded, basis) = cell.update(|snapshot| match snapshot.is_outdated(at) {
+            true => (snapshot.rebase(), Some(snapshot.basis)),
+            false => (Vec::new(), None),
+        });
+        self.tell(cell, &Entered { basis, ..Entered::default() });
+        self.tiers.supersede(&superseded).await;
+    }
+}
+
+/// Before the first bar there ever was there is nothing.
+fn unlisted(call: &Call, since: Option<Ts>, at: Ts) -> Option<Known> {
+    let window = Window::new(BEGINNING, call.window.from);
+    let entry = Known { window, columns: call.columns, reason: Reason::BeforeListing, fetched_at: at };
+    since.filter(|since| call.window.from <= *since && !call.exact).map(|_| entry)
 }
 
 /// The same implausible reading twice is the provider's word: it is kept, or it would be asked for for ever.
@@ -67,9 +142,11 @@ fn confirm(cell: &Cell, checked: &mut quality::Checked) {
     let snapshot = cell.snapshot();
     let said_before = |row: usize| {
         let open = checked.suspect.times[row];
-        let before = snapshot.loose.iter().find(|bar| bar.key.first == open);
         let now = cell.provider.encode(&checked.suspect.select(|r| r == row), Shape(0));
-        before.is_some_and(|bar| bar.rows().text() == now.text())
+        snapshot.loose.iter().filter(|run| run.times.contains(open)).any(|run| {
+            let at = run.times.lower_bound(open);
+            run.rows().iter().zip(now.iter()).all(|(before, now)| before.row(at) == now.row(0))
+        })
     };
     let confirmed = checked.suspect.select(said_before);
     if !confirmed.is_empty() {
@@ -83,22 +160,36 @@ struct Arrival<'a> {
     cell: &'a Cell,
     checked: &'a quality::Checked,
     attested: &'a Attested,
-    horizon: Ts,
+    envelope: &'a Envelope,
+    window: Window,
     span: Span,
     at: Ts,
 }
 
+/// What entered, and what had to go.
+#[derive(Default)]
+struct Entered {
+    pieces: Vec<Piece>,
+    superseded: Vec<Piece>,
+    /// The new basis, if one began.
+    basis: Option<u32>,
+}
+
 impl Arrival<'_> {
-    /// Writes rows and coverage; gives back the fragments that are new.
-    fn enter(&self, snapshot: &mut Snapshot, epoch: u64) -> Vec<Piece> {
+    /// Writes rows, coverage and envelope; history that was rewritten goes first, so that two bases never meet.
+    fn enter(&self, snapshot: &mut Snapshot, epoch: u64, rewritten: bool) -> Entered {
+        let mut entered = Entered::default();
         if snapshot.epoch != epoch {
-            return Vec::new();
+            return entered;
         }
-        let mut pieces = Vec::new();
+        if rewritten {
+            entered.superseded = snapshot.rebase();
+            entered.basis = Some(snapshot.basis);
+        }
         for run in self.runs(snapshot) {
-            let piece = Piece::new(Arc::new(self.fragment(&run, snapshot.basis)));
+            let piece = Piece::new(Arc::new(self.fragment(&run, snapshot.basis, self.at)));
             snapshot.insert(piece.clone());
-            pieces.push(piece);
+            entered.pieces.push(piece);
         }
         // Where only emptiness was known, an implausible bar is something new, and it has to have a life that ends.
         for open in self.checked.suspect.times.iter().filter(|open| !holds(&snapshot.pieces, **open)) {
@@ -106,14 +197,17 @@ impl Arrival<'_> {
         }
         snapshot.ledger.record(self.attested);
         self.enter_loose(snapshot);
-        pieces
+        if !self.envelope.is_empty() {
+            Arc::make_mut(&mut snapshot.envelope).overlay(self.envelope, self.window);
+        }
+        entered
     }
 
     /// Final bars that are not held yet, cut at natural boundaries and around what is already there.
     fn runs(&self, snapshot: &Snapshot) -> Vec<Bars> {
         let sound = &self.checked.sound;
         let fresh: Vec<usize> = (0..sound.len())
-            .filter(|row| sound.times[*row] < self.horizon && !snapshot.holds(sound.times[*row]))
+            .filter(|row| sound.times[*row] < self.attested.horizon && !snapshot.holds(sound.times[*row]))
             .collect();
         let together = |a: &usize, b: &usize| {
             let (a, b) = (sound.times[*a], sound.times[*b]);
@@ -122,36 +216,44 @@ impl Arrival<'_> {
                 && !snapshot.pieces.iter().any(|piece| between.contains(piece.key.first))
                 && !self.checked.suspect.times.iter().any(|open| between.contains(*open))
         };
-        let run = |rows: &[usize]| {
-            let (first, last) = (rows[0], rows[rows.len() - 1]);
-            sound.select(|row| (first..=last).contains(&row) && rows.binary_search(&row).is_ok())
-        };
-        fresh.chunk_by(together).map(run).collect()
+        fresh.chunk_by(together).map(|rows| chosen(sound, rows)).collect()
     }
 
-    /// Bars that may still change, one by one: what they replace goes.
+    /// Bars that may still change: what they replace goes.
     fn enter_loose(&self, snapshot: &mut Snapshot) {
         let spoken_of = |open: Ts| {
             let known = self.attested.known.iter().map(|k| k.window);
             known.chain(self.attested.loose.iter().map(|l| l.window)).any(|w| w.contains(open))
         };
-        let pieces = &snapshot.pieces;
-        snapshot.loose.retain(|bar| !spoken_of(bar.key.first) && !holds(pieces, bar.key.first));
-        let forming = self.checked.sound.select(|row| self.checked.sound.times[row] >= self.horizon);
-        for bars in [&forming, &self.checked.suspect] {
-            for row in 0..bars.len() {
-                // A bar that is held as final stays so: this answer may be older than that one.
-                if holds(&snapshot.pieces, bars.times[row]) {
-                    continue;
-                }
-                let bar = bars.select(|r| r == row);
-                snapshot.loose.push(Arc::new(self.fragment(&bar, snapshot.basis)));
-            }
-        }
-        snapshot.loose.sort_by_key(|bar| bar.key.first);
+        let stays = |open: Ts| !spoken_of(open) && !holds(&snapshot.pieces, open);
+        let mut loose: Vec<Arc<Fragment>> = snapshot.loose.iter().filter_map(|run| self.left_of(run, &stays)).collect();
+        let arrived = self.checked.sound.select(|row| self.checked.sound.times[row] >= self.attested.horizon);
+        let arrived = arrived.overlay(&self.checked.suspect);
+        // A bar that is held as final stays so: this answer may be older than that one.
+        let fresh: Vec<usize> = (0..arrived.len()).filter(|row| !holds(&snapshot.pieces, arrived.times[*row])).collect();
+        let together = |a: &usize, b: &usize| {
+            let between = Window::new(arrived.times[*a].saturating_add(1), arrived.times[*b]);
+            let pieces = snapshot.pieces.iter().map(|piece| piece.key.first);
+            !pieces.chain(loose.iter().map(|run| run.key.first)).any(|first| between.contains(first))
+        };
+        let runs: Vec<Bars> = fresh.chunk_by(together).map(|rows| chosen(&arrived, rows)).collect();
+        loose.extend(runs.iter().map(|run| Arc::new(self.fragment(run, snapshot.basis, self.at))));
+        loose.sort_by_key(|run| run.key.first);
+        snapshot.loose = loose;
     }
 
-    fn fragment(&self, bars: &Bars, basis: u32) -> Fragment {
+    /// What of a run stays.
+    fn left_of(&self, run: &Arc<Fragment>, stays: &impl Fn(Ts) -> bool) -> Option<Arc<Fragment>> {
+        let staying = run.times.iter().filter(|open| stays(*open)).count();
+        if staying == run.len() || staying == 0 {
+            return (staying > 0).then(|| run.clone());
+        }
+        let bars = self.cell.provider.reread(&self.cell.series, run.rows()).ok()?;
+        let left = bars.select(|row| stays(bars.times[row]));
+        Some(Arc::new(self.fragment(&left, run.key.version.basis, run.fetched_at)))
+    }
+
+    fn fragment(&self, bars: &Bars, basis: u32, fetched_at: Ts) -> Fragment {
         let (first, last) = finex_providers::range(bars).unwrap_or_default();
         let key = FragmentKey {
             series: self.cell.series.as_ref().clone(),
@@ -160,8 +262,13 @@ impl Arrival<'_> {
             columns: bars.set(),
             version: Version { layout: Version::LAYOUT, basis },
         };
-        Fragment::new(key, bars, self.cell.grid, self.cell.provider.as_ref(), self.at)
+        Fragment::new(key, bars, self.cell.grid, self.cell.provider.as_ref(), fetched_at)
     }
+}
+
+/// Some rows, by their numbers in order.
+fn chosen(bars: &Bars, rows: &[usize]) -> Bars {
+    bars.select(|row| rows.binary_search(&row).is_ok())
 }
 
 fn bad_data(detail: &str) -> Failure {

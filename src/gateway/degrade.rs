@@ -1,7 +1,9 @@
 //! When the provider fails: what is held past its life, marked, or the failure itself. Never a short answer passed off
 //! as whole.
 
+use super::assemble::Selected;
 use super::{Gateway, Request};
+use crate::plan::{self, Asked};
 use crate::render::{Journey, Served};
 use crate::store::catalog::Cell;
 use finex_core::ask::Ask;
@@ -26,17 +28,19 @@ impl Gateway {
         let allowance = bar.min(self.cache.stale_if_error.as_millis());
         let Some(seen) = snapshot.ledger.loose().iter().map(|l| l.fetched_at).max() else { return Err(failure) };
         // As the client would have been answered when the series was last seen.
-        let ask =
-            Ask { window: Window::new(request.ask.window.from, request.ask.window.to.min(seen + 1)), ..request.ask };
+        let meant = plan::asked(cell, &snapshot, &request.ask, request.native, journey.now);
+        let ask = Ask { window: Window::new(meant.ask.window.from, meant.ask.window.to.min(seen + 1)), ..meant.ask };
+        let asked = Asked { ask, ..meant };
         let parts = snapshot.select(&ask);
         let long_ago = Ts::MIN;
         let whole = snapshot.answers_until(&ask, &parts, seen, long_ago);
-        if journey.now - seen > allowance || !whole {
+        if journey.now - seen > allowance || !whole || plan::lacks_sight(cell) {
             return Err(failure);
         }
+        let parts = plan::trimmed(cell, &snapshot, &asked, parts);
         journey.warnings.push(format!("served from memory because the provider failed: {}", failure.detail));
         journey.outcome = Outcome::Stale;
-        let request = Request { series: request.series.clone(), ask };
-        self.assemble(cell, &snapshot, &parts, &request, &mut journey, &snapshot).await.ok_or(failure)
+        let answer = Selected { snapshot: &snapshot, parts, asked };
+        self.assemble(cell, &answer, request, &mut journey, &snapshot).await.ok_or(failure)
     }
 }

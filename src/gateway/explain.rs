@@ -11,17 +11,18 @@ impl Gateway {
     pub fn explain(&self, request: &Request) -> Result<Value, Failure> {
         let now = (self.clock)();
         let cell = self.tiers.catalog.view(&request.series);
-        let limits = self.limits(&request.series.provider);
+        let limits = self.limits(&request.series);
         let (Some(cell), Some(limits)) = (cell, limits) else {
             return Err(super::serve::unknown(&request.series.provider));
         };
-        let explained = plan::explain(&cell, &request.ask, limits, now).map_err(|e| super::serve::refused(&e));
+        let asked = plan::asked(&cell, &cell.snapshot(), &request.ask, request.native, now);
+        let explained = plan::explain(&cell, &asked.ask, &limits, now).map_err(|e| super::serve::refused(&e));
         let explained: Explanation = explained?;
         let requests: Vec<String> = explained
             .calls
             .iter()
             .map(|planned| {
-                let Upstream { path, query } = cell.provider.call(&cell.series, &planned.call);
+                let Upstream { path, query } = cell.provider.call(&cell.series, &planned.call, request.native.named);
                 format!("GET {path}?{query}")
             })
             .collect();

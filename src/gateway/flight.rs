@@ -13,7 +13,7 @@ use finex_core::plan::{Call, Plan};
 use finex_core::series::Series;
 use finex_core::status::ErrorClass;
 use finex_core::time::{Window, WindowSet};
-use finex_providers::Failure;
+use finex_providers::{Failure, Named};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -178,7 +178,8 @@ impl Gateway {
         journey.collapsed |= !flights.is_empty();
         journey.calls += plan.calls.len() as u32;
         for planned in &plan.calls {
-            flights.push(self.launch(cell, planned.call, snapshot.epoch, board, &mut state));
+            let flight = Flight { call: planned.call, named: request.native.named, epoch: snapshot.epoch };
+            flights.push(self.launch(cell, flight, board, &mut state));
         }
         Ok(Some(Boarded { snapshot, flights, launched: plan.calls.len() }))
     }
@@ -191,28 +192,41 @@ impl Gateway {
         state: &State,
     ) -> Result<Plan, Failure> {
         let flying: WindowSet = state.flying.iter().map(|flying| flying.window).collect();
-        let limits = self.limits(&cell.series.provider).ok_or_else(lost)?;
-        plan::missing(cell, snapshot, &request.ask, &flying, limits, (self.clock)())
-            .map_err(|e| super::serve::refused(&e))
+        let limits = self.limits(&cell.series).ok_or_else(lost)?;
+        let now = (self.clock)();
+        let asked = plan::asked(cell, snapshot, &request.ask, request.native, now);
+        let mut plan = plan::missing(cell, snapshot, &asked.ask, &flying, &limits, now)
+            .map_err(|e| super::serve::refused(&e))?;
+        if plan.calls.is_empty() && flying.is_empty() && plan::lacks_sight(cell) {
+            plan.calls.push(plan::look(&asked.ask, &limits));
+        }
+        Ok(plan)
     }
 
     fn launch(
         &self,
         cell: &Arc<Cell>,
-        call: Call,
-        epoch: u64,
+        flight: Flight,
         board: &Arc<Board>,
         state: &mut State,
     ) -> watch::Receiver<Outcome> {
         let (sender, receiver) = watch::channel(None);
         let id = state.next;
         state.next += 1;
-        state.flying.push(Flying { id, window: call.window, landed: receiver.clone() });
+        state.flying.push(Flying { id, window: flight.call.window, landed: receiver.clone() });
         let landing = Landing { board: board.clone(), id, outcome: sender, result: Err(lost()) };
         let crew = Crew { gateway: self.me.upgrade(), cell: cell.clone() };
-        self.tasks.spawn(crew.fly(call, epoch, landing));
+        self.tasks.spawn(crew.fly(flight, landing));
         receiver
     }
+}
+
+/// A call, in the client's words where it is exact, and the state of the series that it was planned upon.
+#[derive(Debug, Clone, Copy)]
+struct Flight {
+    call: Call,
+    named: Named,
+    epoch: u64,
 }
 
 /// What a flight's task owns.
@@ -222,10 +236,10 @@ struct Crew {
 }
 
 impl Crew {
-    async fn fly(self, call: Call, epoch: u64, mut landing: Landing) {
+    async fn fly(self, flight: Flight, mut landing: Landing) {
         let Some(gateway) = self.gateway else { return };
         let cell = self.cell;
-        landing.result = gateway.bring(&cell, &call, epoch).await;
+        landing.result = gateway.bring(&cell, flight).await;
         let failed = landing.result.is_err();
         // Waiters go on as soon as the rows are in memory; writing them down is nobody's delay.
         drop(landing);
@@ -236,7 +250,7 @@ impl Crew {
         }
         gateway.forget_if_empty(&cell.series);
         if !cell.is_empty() {
-            gateway.tiers.save(&cell, gateway.cache.span(cell.series.interval)).await;
+            gateway.tiers.save(&cell, gateway.span(&cell)).await;
         }
     }
 }
@@ -248,11 +262,18 @@ async fn clear_later(gateway: Arc<Gateway>, series: Arc<Series>) {
 }
 
 impl Gateway {
-    async fn bring(&self, cell: &Arc<Cell>, call: &Call, epoch: u64) -> Result<(), Failure> {
+    async fn bring(&self, cell: &Arc<Cell>, flight: Flight) -> Result<(), Failure> {
         let _lease = self.leases.acquire(&cell.series.symbol).await;
         let fetcher = self.fetcher(&cell.series.provider).ok_or_else(lost)?;
-        let landed = fetcher.call(&cell.series, call).await?;
-        self.commit(cell, call, landed, epoch)
+        let mut call = flight.call;
+        let mut outcome = fetcher.call(&cell.series, &call, flight.named).await;
+        let widened = call.window != call.need && !call.exact;
+        if widened && outcome.as_ref().is_err_and(|failure| failure.class == ErrorClass::OutOfWindow) {
+            // The provider reaches less far than was thought: what is needed may still be had.
+            call.window = call.need;
+            outcome = fetcher.call(&cell.series, &call, flight.named).await;
+        }
+        self.commit(cell, &call, outcome?, flight.epoch).await
     }
 }
 

@@ -67,12 +67,13 @@ impl Gateway {
             if series_meant {
                 snapshot.ledger.forget(wanted.window);
             }
-            let gone = |bar: &Arc<crate::store::fragment::Fragment>| wanted.window.contains(bar.key.first);
+            let gone =
+                |run: &Arc<crate::store::fragment::Fragment>| !run.times.rows_in(wanted.window).is_empty();
             let loose: Vec<Window> = snapshot
                 .loose
                 .iter()
                 .filter(|bar| gone(bar))
-                .map(|bar| Window::new(bar.key.first, cell.grid.cover_end(bar.key.first)))
+                .map(|run| Window::new(run.key.first, cell.grid.cover_end(run.key.last)))
                 .collect();
             loose.into_iter().for_each(|window| snapshot.ledger.forget(window));
             snapshot.loose.retain(|bar| !gone(bar));

@@ -1,5 +1,6 @@
 //! From an ask to rows: look, plan, fetch what is missing, look again.
 
+use super::assemble::Selected;
 use super::{Gateway, Request};
 use crate::plan;
 use crate::render::{Journey, Served};
@@ -22,6 +23,7 @@ impl Gateway {
         if let Some(served) = self.hit(&cell, request, &journey) {
             return Ok(served);
         }
+        self.give_up_outdated(&cell).await;
         let outcome = tokio::time::timeout(self.patience, self.travel(request, journey)).await;
         self.forget_if_empty(&request.series);
         outcome.unwrap_or_else(|_| Err(late()))
@@ -36,8 +38,10 @@ impl Gateway {
             cell = standing()?;
             let cell = &cell;
             let mut snapshot = cell.snapshot();
-            let mut held = plan::held(&snapshot, &request.ask, (self.clock)());
-            if held.is_none() {
+            let now = (self.clock)();
+            let mut asked = plan::asked(cell, &snapshot, &request.ask, request.native, now);
+            let mut held = plan::held(cell, &snapshot, &asked, now);
+            if held.is_none() || plan::lacks_sight(cell) {
                 let boarded = match self.board(cell, request, &mut journey) {
                     Ok(Some(boarded)) => boarded,
                     // The cell was given up while we looked at it.
@@ -59,10 +63,11 @@ impl Gateway {
                 }
                 // Nothing is lacking in what was planned upon, which may be newer than what we looked at first.
                 snapshot = boarded.snapshot;
-                held = Some(snapshot.select(&request.ask));
+                asked = plan::asked(cell, &snapshot, &request.ask, request.native, now);
+                held = Some(plan::trimmed(cell, &snapshot, &asked, snapshot.select(&asked.ask)));
             }
-            let parts = held.unwrap_or_default();
-            if let Some(served) = self.assemble(cell, &snapshot, &parts, request, &mut journey, &before).await {
+            let answer = Selected { snapshot: &snapshot, parts: held.unwrap_or_default(), asked };
+            if let Some(served) = self.assemble(cell, &answer, request, &mut journey, &before).await {
                 return Ok(served);
             }
             // A fragment was lost: what it held counts as missing from here on.
@@ -74,12 +79,18 @@ impl Gateway {
     /// The answer, if all of it lies in memory: no lock, no waiting.
     fn hit(&self, cell: &Arc<Cell>, request: &Request, journey: &Journey) -> Option<Served> {
         let snapshot = cell.snapshot();
-        let parts = plan::held(&snapshot, &request.ask, journey.now)?;
+        if plan::lacks_sight(cell) || snapshot.is_outdated(cell.rewritten_at()) {
+            return None;
+        }
+        let asked = plan::asked(cell, &snapshot, &request.ask, request.native, journey.now);
+        let parts = plan::held(cell, &snapshot, &asked, journey.now)?;
         let pieces = self.gather(&snapshot, &parts)?;
+        let before = self.close_before(cell, &snapshot, &pieces)?;
         snapshot.touch(&parts, journey.now);
         let mut journey = journey.clone();
         journey.outcome = Outcome::Hit;
-        Some(self.complete(cell, &snapshot, pieces, request, journey))
+        let answer = Selected { snapshot: &snapshot, parts, asked };
+        Some(self.complete(cell, &answer, pieces, before, request, journey))
     }
 }
 

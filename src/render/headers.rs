@@ -75,15 +75,30 @@ pub fn uncached(headers: &mut HeaderMap, status: &str) {
 /// A validator from which rows of which fragments were taken, not from the bytes: the same rows have the same one in
 /// every run.
 pub fn etag(served: &Served, form: &str) -> String {
+    format!("\"{:016x}-{form}\"", hash_of(served).finish())
+}
+
+/// The same for a native answer, whose envelope depends on the window and on what was last seen of the symbol.
+pub fn native_etag(served: &Served) -> String {
+    let mut hasher = hash_of(served);
+    let native = &served.native;
+    if served.cell.provider.needs_sight() {
+        (served.sight.envelope.seen_at, served.notes.seen_at, native.options).hash(&mut hasher);
+        (served.ask.window, native.named).hash(&mut hasher);
+    }
+    format!("\"{:016x}-n{}\"", hasher.finish(), native.shape.0)
+}
+
+fn hash_of(served: &Served) -> DefaultHasher {
     let mut hasher = DefaultHasher::new();
     for piece in &served.pieces {
         piece.fragment.id.hash(&mut hasher);
         (piece.fragment.fetched_at, piece.rows.start, piece.rows.end, piece.is_final).hash(&mut hasher);
         if !piece.is_final {
-            piece.fragment.rows().text().hash(&mut hasher);
+            piece.fragment.rows().iter().for_each(|run| run.text().hash(&mut hasher));
         }
     }
-    format!("\"{:016x}-{form}\"", hasher.finish())
+    hasher
 }
 
 /// Does the client hold this version already?

@@ -3,8 +3,10 @@
 use crate::store::catalog::Cell;
 use crate::store::fragment::Fragment;
 use finex_core::ask::Ask;
+use finex_core::envelope::Envelope;
 use finex_core::status::{CacheLevel, Outcome};
 use finex_core::time::{Ts, Window};
+use finex_providers::{Native, Sight};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -66,11 +68,18 @@ impl Journey {
 /// The rows of an answer, oldest first, and how they were had.
 pub struct Served {
     pub cell: Arc<Cell>,
+    /// As it was meant at that moment.
     pub ask: Ask,
+    pub native: Native,
     pub pieces: Vec<Piece>,
     pub journey: Journey,
     /// The life of the bars that are not final: when the oldest was fetched, and when the first expires.
     pub loose: Option<(Ts, Ts)>,
+    /// The close before the first row, where the answer has to name it.
+    pub before: Option<f64>,
+    /// What was said of the series, and what was last said of its symbol.
+    pub notes: Arc<Envelope>,
+    pub sight: Arc<Sight>,
 }
 
 impl Served {

@@ -3,13 +3,13 @@
 //! symbol, timestamp (open, UTC), open, high, low, close, volume, adj_close, market_cap, provider, currency, timezone,
 //! final. Rows are written once per fragment and form, and sliced from then on.
 
-use super::{Answer, AnswerBody, Rope, Served, cache_info::cache_info, cache_info::rfc3339, headers};
+use super::{Answer, AnswerBody, Piece, Rope, Served, cache_info::cache_info, cache_info::rfc3339, headers};
 use crate::store::fragment::{Form, Fragment};
 use bytes::{Bytes, BytesMut};
 use finex_core::columns::{Bars, Column, Texts};
 use finex_core::series::Series;
-use finex_providers::Provider;
 use finex_providers::rows::Rows;
+use finex_providers::{Provider, Sight};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -74,7 +74,7 @@ pub fn latest(served: &Served) -> Answer {
     match served.pieces.last() {
         Some(piece) => {
             let provider = served.cell.provider.as_ref();
-            rope.push(row_form(&piece.fragment, piece.is_final, provider).slice(piece.rows.end - 1, piece.rows.end));
+            rope.push(row_form(piece, provider, &served.sight).slice(piece.rows.end - 1, piece.rows.end));
         }
         None => rope.push_static("null"),
     }
@@ -101,8 +101,8 @@ fn json_body(served: &Served, page: &Page, rope: &mut Rope, write: fn(&Served, &
         "has_more": page.has_more,
         "next": page.next.as_ref().map(|(name, value)| json!({ *name: value })),
         "provider": series.provider.as_ref(),
-        "currency": series.currency.as_ref(),
-        "timezone": served.cell.provider.manifest().timezone,
+        "currency": served.cell.provider.currency(series, &served.sight.envelope),
+        "timezone": served.cell.provider.timezone(&served.sight.envelope),
     });
     tail["cache_info"] = cache_info(served);
     rope.push(Bytes::from(format!(",{}", &tail.to_string()[1..])));
@@ -112,7 +112,7 @@ fn rows(served: &Served, rope: &mut Rope) {
     rope.push_static("\"data\":[");
     for (i, piece) in served.pieces.iter().enumerate() {
         rope.push_static(if i > 0 { "," } else { "" });
-        let form = row_form(&piece.fragment, piece.is_final, served.cell.provider.as_ref());
+        let form = row_form(piece, served.cell.provider.as_ref(), &served.sight);
         rope.push(form.slice(piece.rows.start, piece.rows.end));
     }
     rope.push_static("]");
@@ -122,7 +122,7 @@ fn csv(served: &Served, rope: &mut Rope) {
     rope.push_static(CSV_HEAD);
     for piece in &served.pieces {
         let provider = served.cell.provider.as_ref();
-        let form = piece.fragment.form(Form::Csv, || csv_rows(&piece.fragment, piece.is_final, provider));
+        let form = piece.fragment.form(Form::Csv, || csv_rows(piece, provider, &served.sight));
         rope.push(form.slice(piece.rows.start, piece.rows.end));
         rope.push_static("\n");
     }
@@ -147,8 +147,8 @@ fn columns(served: &Served, rope: &mut Rope) {
         ("symbol", json!(series.symbol.as_ref())),
         ("market_cap", Value::Null),
         ("provider", json!(series.provider.as_ref())),
-        ("currency", json!(series.currency.as_ref())),
-        ("timezone", json!(provider.manifest().timezone)),
+        ("currency", json!(provider.currency(series, &served.sight.envelope))),
+        ("timezone", json!(provider.timezone(&served.sight.envelope))),
     ];
     for (name, value) in constants {
         let repeated = vec![value.to_string(); rows].join(",");
@@ -161,13 +161,13 @@ fn bars_of(fragment: &Fragment, provider: &dyn Provider) -> Bars {
     provider.reread(&fragment.key.series, fragment.rows()).unwrap_or_default()
 }
 
-fn row_form<'a>(fragment: &'a Fragment, is_final: bool, provider: &dyn Provider) -> &'a Rows {
-    fragment.form(Form::Json, || {
-        let bars = bars_of(fragment, provider);
-        let constants = constants(&fragment.key.series, provider);
+fn row_form<'a>(piece: &'a Piece, provider: &dyn Provider, sight: &Sight) -> &'a Rows {
+    piece.fragment.form(Form::Json, || {
+        let bars = bars_of(&piece.fragment, provider);
+        let constants = constants(&piece.fragment.key.series, provider, sight);
         let mut rows = Rows::builder(bars.len() * 280);
         for row in 0..bars.len() {
-            write_json(rows.text(), &bars, row, is_final, &constants);
+            write_json(rows.text(), &bars, row, piece.is_final, &constants);
             rows.end_row(b',');
         }
         rows.finish()
@@ -175,13 +175,13 @@ fn row_form<'a>(fragment: &'a Fragment, is_final: bool, provider: &dyn Provider)
 }
 
 /// `"symbol":"…"` and `"provider":…,"currency":…,"timezone":…`.
-fn constants(series: &Series, provider: &dyn Provider) -> (String, String) {
+fn constants(series: &Series, provider: &dyn Provider, sight: &Sight) -> (String, String) {
     let symbol = json!(series.symbol.as_ref()).to_string();
     let rest = format!(
         "\"provider\":{},\"currency\":{},\"timezone\":{}",
         json!(series.provider.as_ref()),
-        json!(series.currency.as_ref()),
-        json!(provider.manifest().timezone)
+        json!(provider.currency(series, &sight.envelope)),
+        json!(provider.timezone(&sight.envelope))
     );
     (symbol, rest)
 }
@@ -200,11 +200,12 @@ fn number(texts: Option<&Texts>, row: usize) -> String {
     texts.and_then(|texts| texts.value(row)).map_or_else(|| "null".to_owned(), |value| json!(value).to_string())
 }
 
-fn csv_rows(fragment: &Fragment, is_final: bool, provider: &dyn Provider) -> Rows {
-    let bars = bars_of(fragment, provider);
-    let series = &fragment.key.series;
+fn csv_rows(piece: &Piece, provider: &dyn Provider, sight: &Sight) -> Rows {
+    let (bars, is_final) = (bars_of(&piece.fragment, provider), piece.is_final);
+    let series = &piece.fragment.key.series;
     let (symbol, id) = (csv_field(&series.symbol), csv_field(&series.provider));
-    let (currency, zone) = (csv_field(&series.currency), csv_field(&provider.manifest().timezone));
+    let currency = csv_field(&provider.currency(series, &sight.envelope));
+    let zone = csv_field(&provider.timezone(&sight.envelope));
     let mut rows = Rows::builder(bars.len() * 140);
     for row in 0..bars.len() {
         let _ = write!(rows.text(), "{symbol},{}", rfc3339(bars.times[row]));

@@ -45,6 +45,7 @@ impl Router {
         });
         let mut answer = match recognised {
             Recognised::Forward => return None,
+            Recognised::Local(local) => return Some(native::local(&local)),
             Recognised::Refused(error) => native::error(error, None, "finex; fwd=bypass; detail=refused"),
             Recognised::Series(ask) => self.series(parts, provider, &ask).await,
         };
@@ -56,10 +57,10 @@ impl Router {
     }
 
     async fn series(&self, parts: &Parts, provider: &dyn Provider, native: &NativeAsk) -> Answer {
-        let request = Request { series: native.series.clone(), ask: native.ask };
+        let request = Request { series: native.series.clone(), ask: native.ask, native: native.native };
         match self.gateway.serve(&request).await {
             Ok(served) => {
-                let mut answer = native::answer(&served, native.shape, &parts.headers);
+                let mut answer = native::answer(&served, &parts.headers);
                 self.note(&served, &mut answer);
                 answer
             }

@@ -9,7 +9,7 @@ use finex_core::ask::{Ask, Take};
 use finex_core::calendar::Interval;
 use finex_core::columns::Columns;
 use finex_core::time::{BEGINNING, END, Ts, Window};
-use finex_providers::Unsupported;
+use finex_providers::{Native, Unsupported};
 use http::StatusCode;
 use http::header::ACCEPT;
 use http::request::Parts;
@@ -104,14 +104,20 @@ impl Router {
             }
             Unsupported::Currency { .. } => Problem::parameter("currency", unsupported.to_string()),
         })?;
-        if let Some(asked) = params.get("currency")
+        let own_only_known_later = provider.needs_sight();
+        if let Some(asked) = params.get("currency").filter(|_| !own_only_known_later)
             && !asked.eq_ignore_ascii_case(&series.currency)
         {
             let (symbol, own) = (symbol.to_owned(), series.currency.to_string());
             let unsupported = Unsupported::Currency { symbol, own, asked: asked.chars().take(16).collect() };
             return Err(Problem::parameter("currency", unsupported.to_string()));
         }
-        Ok(Request { series: series.into(), ask })
+        let mut ask = Ask { columns: provider.columns(&series), ..ask };
+        if let (Take::Last(_), Some(depth)) = (ask.take, self.gateway.limits(&series).and_then(|limits| limits.depth)) {
+            // The newest bars are sought as far back as the provider reaches.
+            ask.window.from = ask.window.from.max((self.gateway.clock)() - depth + 3_600_000);
+        }
+        Ok(Request { series: series.into(), ask, native: Native::default() })
     }
 }
 

@@ -6,10 +6,11 @@ use super::ledger_file::{FragmentFile, LedgerFile};
 use super::snapshot::{Piece, Snapshot};
 use arc_swap::ArcSwap;
 use finex_core::calendar::Grid;
+use finex_core::envelope::Envelope;
 use finex_core::plan::coverage::{Attested, Known, Reason};
 use finex_core::series::{FragmentKey, Series, Version};
 use finex_core::time::{Ts, Window};
-use finex_providers::{Provider, Registry};
+use finex_providers::{Provider, Registry, Sight};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,19 +20,22 @@ pub struct Cell {
     pub provider: Arc<dyn Provider>,
     pub grid: Grid,
     snapshot: ArcSwap<Snapshot>,
+    /// What was last said of the symbol, by whichever series of it.
+    sight: Arc<Sighting>,
     changing: Mutex<()>,
     /// Held while the series is written to disk.
     pub saving: tokio::sync::Mutex<()>,
 }
 
 impl Cell {
-    fn new(series: Arc<Series>, provider: Arc<dyn Provider>) -> Cell {
-        let grid = Grid::new(series.interval, provider.offset(&series));
+    fn new(series: Arc<Series>, provider: Arc<dyn Provider>, sight: Arc<Sighting>) -> Cell {
+        let grid = provider.grid(&series);
         Cell {
             series,
             provider,
             grid,
             snapshot: ArcSwap::default(),
+            sight,
             changing: Mutex::new(()),
             saving: tokio::sync::Mutex::new(()),
         }
@@ -43,6 +47,28 @@ impl Cell {
 
     pub fn is_empty(&self) -> bool {
         self.snapshot.load().is_empty()
+    }
+
+    /// The newest that was said of the symbol.
+    pub fn sight(&self) -> Arc<Sight> {
+        self.sight.0.load_full()
+    }
+
+    /// Takes over what an answer says of the symbol.
+    pub fn see(&self, envelope: &Envelope) {
+        if envelope.is_empty() {
+            return;
+        }
+        self.sight.0.rcu(|held| {
+            let mut newest = held.envelope.clone();
+            newest.learn(envelope);
+            Sight { written: self.provider.portray(&newest), envelope: newest }
+        });
+    }
+
+    /// When history was last rewritten by an action, as far as the symbol's answers tell.
+    pub fn rewritten_at(&self) -> Option<Ts> {
+        self.sight.0.load().envelope.acted(self.provider.rewritten_by(&self.series))
     }
 
     /// Changes a copy of the snapshot and swaps it in.
@@ -77,7 +103,13 @@ impl Cell {
                 None => ledger.forget(Window::new(piece.key.first, self.grid.cover_end(piece.key.last))),
             }
         }
-        LedgerFile { layout: Version::LAYOUT, basis: snapshot.basis, known: ledger.known().to_vec(), fragments }
+        LedgerFile {
+            layout: Version::LAYOUT,
+            basis: snapshot.basis,
+            known: ledger.known().to_vec(),
+            fragments,
+            envelope: snapshot.envelope.as_ref().clone(),
+        }
     }
 
     /// Takes over what was found on disk: a window whose fragment is gone is no longer known, and a fragment that no
@@ -86,8 +118,9 @@ impl Cell {
         self.update(|snapshot| {
             let mut needless = Vec::new();
             snapshot.basis = found.ledger.basis;
+            snapshot.envelope = Arc::new(found.ledger.envelope.clone());
             let known: Vec<Known> = found.ledger.known.clone();
-            snapshot.ledger.record(&Attested { known, loose: vec![] });
+            snapshot.ledger.record(&Attested { known, ..Attested::default() });
             let here: HashSet<&str> = found.fragments.iter().map(|(_, file)| file.checksum.as_str()).collect();
             for lost in found.ledger.fragments.iter().filter(|file| !here.contains(file.checksum.as_str())) {
                 if let Ok(key) = lost.key.parse::<FragmentKey>() {
@@ -108,13 +141,13 @@ impl Cell {
                             reason: Reason::Data,
                             fetched_at: standing.fetched_at,
                         };
-                        snapshot.ledger.record(&Attested { known: vec![entry], loose: vec![] });
+                        snapshot.ledger.record(&Attested { known: vec![entry], ..Attested::default() });
                     }
                     needless.push(key.clone());
                     continue;
                 }
                 let entry = Known { window, columns: key.columns, reason: Reason::Data, fetched_at: file.fetched_at };
-                snapshot.ledger.record(&Attested { known: vec![entry], loose: vec![] });
+                snapshot.ledger.record(&Attested { known: vec![entry], ..Attested::default() });
                 snapshot.insert(Piece {
                     id: id_of(key),
                     key: Arc::new(key.clone()),
@@ -129,15 +162,28 @@ impl Cell {
     }
 }
 
+/// What was last said of a symbol.
+#[derive(Default)]
+struct Sighting(ArcSwap<Sight>);
+
+/// A provider and one of its symbols.
+type Symbol = (Arc<str>, Arc<str>);
+
 /// All series, found without a lock.
 pub struct Catalog {
     cells: papaya::HashMap<Arc<Series>, Arc<Cell>>,
+    /// Symbols of which something is known beside their bars.
+    sights: papaya::HashMap<Symbol, Arc<Sighting>>,
     registry: Registry,
+}
+
+fn symbol(series: &Series) -> Symbol {
+    (series.provider.clone(), series.symbol.clone())
 }
 
 impl Catalog {
     pub fn new(registry: Registry) -> Catalog {
-        Catalog { cells: papaya::HashMap::new(), registry }
+        Catalog { cells: papaya::HashMap::new(), sights: papaya::HashMap::new(), registry }
     }
 
     /// Restores every series that a disk has; says how many.
@@ -145,6 +191,7 @@ impl Catalog {
         let found = disk.load()?;
         for series in &found {
             if let Some(cell) = self.cell(&Arc::new(series.series.clone())) {
+                cell.see(&series.ledger.envelope);
                 for needless in cell.restore(series) {
                     if let Err(error) = disk.remove_fragment(&needless) {
                         tracing::error!(key = %needless, %error, "a needless file stays");
@@ -161,7 +208,11 @@ impl Catalog {
 
     /// The cell of a series, or an empty one that is not kept; none if its provider is unknown.
     pub fn view(&self, series: &Arc<Series>) -> Option<Arc<Cell>> {
-        let fresh = || Some(Arc::new(Cell::new(series.clone(), self.registry.get(&series.provider)?.clone())));
+        let fresh = || {
+            let provider = self.registry.get(&series.provider)?.clone();
+            let sight = self.sights.pin().get(&symbol(series)).cloned().unwrap_or_default();
+            Some(Arc::new(Cell::new(series.clone(), provider, sight)))
+        };
         self.get(series).or_else(fresh)
     }
 
@@ -177,12 +228,19 @@ impl Catalog {
             return Some(cell.clone());
         }
         let provider = self.registry.get(&series.provider)?.clone();
-        Some(cells.get_or_insert_with(series.clone(), || Arc::new(Cell::new(series.clone(), provider))).clone())
+        let make = || {
+            let sight = self.sights.pin().get_or_insert_with(symbol(series), Arc::default).clone();
+            Arc::new(Cell::new(series.clone(), provider, sight))
+        };
+        Some(cells.get_or_insert_with(series.clone(), make).clone())
     }
 
     /// Forgets a series of which nothing is known, so that invented symbols leave no trace.
     pub fn forget_if_empty(&self, series: &Arc<Series>) {
         let _ = self.cells.pin().remove_if(series.as_ref(), |_, cell| cell.snapshot.load().is_empty());
+        // A symbol of which nothing was ever said is forgotten too.
+        let unseen = |sight: &Arc<Sighting>| sight.0.load().envelope.is_empty();
+        let _ = self.sights.pin().remove_if(&symbol(series), |_, sight| unseen(sight));
     }
 
     pub fn all(&self) -> Vec<Arc<Cell>> {

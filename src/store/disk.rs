@@ -17,6 +17,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Behind the names of files whose basis is no longer current.
+const SUPERSEDED: &str = ".superseded";
+/// How long they are kept.
+const RETENTION: Duration = Duration::from_secs(90 * 86_400);
 
 /// Where a fragment's file is.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,7 +87,7 @@ impl Disk {
         let provider = self.0.registry.get(&series.provider).cloned();
         let provider =
             provider.ok_or_else(|| StoreError::Malformed(format!("no provider named {}", series.provider)))?;
-        let grid = Grid::new(series.interval, provider.offset(series));
+        let grid = provider.grid(series);
         Ok((provider, grid))
     }
 
@@ -168,6 +174,15 @@ impl Disk {
         }
     }
 
+    /// Renames a fragment's file, so that it is kept without being read: history that was overwritten cannot be had back.
+    pub async fn supersede(&self, key: &FragmentKey) -> Result<(), StoreError> {
+        let Some((_, file)) = self.files().remove(&id_of(key)) else { return Ok(()) };
+        self.0.bytes.fetch_sub(file.bytes, Ordering::Relaxed);
+        let mut name = file.path.clone().into_os_string();
+        name.push(SUPERSEDED);
+        self.blocking(move |_| Ok(fs::rename(&file.path, name)?)).await
+    }
+
     /// Everything on disk: ledgers where they are readable, else what the footers of the files say.
     pub fn load(&self) -> io::Result<Vec<Found>> {
         let mut found = Vec::new();
@@ -190,13 +205,13 @@ impl Disk {
                 on_disk.insert(checksum.to_owned(), path);
             }
         }
-        let ledger = match fs::read(folder.join(ledger_file::NAME)).map(|bytes| LedgerFile::unseal(&bytes)) {
+        let mut ledger = match fs::read(folder.join(ledger_file::NAME)).map(|bytes| LedgerFile::unseal(&bytes)) {
             Ok(Ok(ledger)) if ledger.layout == Version::LAYOUT => ledger,
             Ok(Err(error)) => {
                 tracing::error!(folder = %folder.display(), %error, "ledger passed by; the fragments tell what they are");
-                LedgerFile { layout: Version::LAYOUT, basis: 0, known: vec![], fragments: vec![] }
+                LedgerFile { layout: Version::LAYOUT, ..LedgerFile::default() }
             }
-            _ => LedgerFile { layout: Version::LAYOUT, basis: 0, known: vec![], fragments: vec![] },
+            _ => LedgerFile { layout: Version::LAYOUT, ..LedgerFile::default() },
         };
         let mut fragments = Vec::new();
         for listed in &ledger.fragments {
@@ -215,6 +230,12 @@ impl Disk {
                 Err(error) => tracing::error!(file = %path.display(), %error, "stray file left alone"),
             }
         }
+        // One basis at a time: files of an older one were about to be renamed.
+        let newest = fragments.iter().map(|(key, _)| key.version.basis).max().unwrap_or(0);
+        if newest > ledger.basis {
+            ledger = LedgerFile { layout: Version::LAYOUT, basis: newest, ..LedgerFile::default() };
+        }
+        fragments.retain(|(key, _)| key.version.basis == ledger.basis);
         let series = fragments.first().map(|(key, _)| key.series.clone());
         Ok(series.map(|series| Found { series, ledger, fragments }))
     }
@@ -332,8 +353,11 @@ fn leaves(root: &Path, depth: usize) -> io::Result<Vec<PathBuf>> {
 
 fn sweep(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|e| e == "tmp") {
+        let entry = entry?;
+        let path = entry.path();
+        let superseded = path.to_string_lossy().ends_with(SUPERSEDED);
+        let aged = || entry.metadata().and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
+        if path.extension().is_some_and(|e| e == "tmp") || (superseded && aged().is_some_and(|age| age > RETENTION)) {
             fs::remove_file(path)?;
         }
     }

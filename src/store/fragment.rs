@@ -5,7 +5,7 @@ use finex_core::columns::Bars;
 use finex_core::event::Provenance;
 use finex_core::series::FragmentKey;
 use finex_core::time::{Ts, Window};
-use finex_providers::rows::Rows;
+use finex_providers::rows::{Rows, Runs};
 use finex_providers::{Provider, Shape};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -66,10 +66,9 @@ impl Times {
     }
 }
 
-/// Ways of writing the rows that are worked out once, when first asked for.
+/// Ways in which the unified API writes rows; each is worked out once, when first asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    Native(Shape),
     Json,
     Csv,
 }
@@ -81,8 +80,10 @@ pub struct Fragment {
     pub times: Times,
     pub fetched_at: Ts,
     pub provenance: Provenance,
-    rows: Rows,
-    forms: [OnceLock<Rows>; 3],
+    rows: Runs,
+    /// The native rows in a second shape.
+    reshaped: OnceLock<Runs>,
+    forms: [OnceLock<Rows>; 2],
     columns: OnceLock<Vec<Rows>>,
     /// What it weighed when memory last took it in.
     weighed: AtomicUsize,
@@ -103,6 +104,7 @@ impl Fragment {
             fetched_at,
             provenance: Provenance::Call,
             rows,
+            reshaped: OnceLock::new(),
             forms: Default::default(),
             columns: OnceLock::new(),
             weighed: AtomicUsize::new(0),
@@ -118,19 +120,18 @@ impl Fragment {
     }
 
     /// The rows as they are kept.
-    pub fn rows(&self) -> &Rows {
+    pub fn rows(&self) -> &Runs {
         &self.rows
+    }
+
+    /// The native rows in a shape, made by `make` when it is first wanted and is not the one that is kept.
+    pub fn shaped(&self, shape: Shape, make: impl FnOnce() -> Runs) -> &Runs {
+        if shape == Shape(0) { &self.rows } else { self.reshaped.get_or_init(make) }
     }
 
     /// The rows in another form, made by `make` when it is first wanted.
     pub fn form(&self, form: Form, make: impl FnOnce() -> Rows) -> &Rows {
-        let slot = match form {
-            Form::Native(Shape(0)) => return &self.rows,
-            Form::Native(_) => 0,
-            Form::Json => 1,
-            Form::Csv => 2,
-        };
-        self.forms[slot].get_or_init(make)
+        self.forms[form as usize].get_or_init(make)
     }
 
     /// The rows as runs of values, a run per column.
@@ -158,7 +159,8 @@ impl Fragment {
             Times::Regular { .. } => 0,
             Times::Listed(times) => std::mem::size_of_val(times.as_ref()),
         };
-        size_of::<Fragment>() + self.rows.weight() + forms + columns + times + 256
+        let reshaped = self.reshaped.get().map_or(0, Runs::weight);
+        size_of::<Fragment>() + self.rows.weight() + reshaped + forms + columns + times + 256
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::StoreError;
 use super::fragment::Times;
+use finex_core::envelope::Envelope;
 use finex_core::plan::coverage::Known;
 use finex_core::series::FragmentKey;
 use finex_core::time::Ts;
@@ -14,12 +15,15 @@ use serde_json::value::{RawValue, to_raw_value};
 /// Its name; readers of `*.parquet` pass it by.
 pub const NAME: &str = "_coverage.json";
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LedgerFile {
     pub layout: u16,
     pub basis: u32,
     pub known: Vec<Known>,
     pub fragments: Vec<FragmentFile>,
+    /// What was said beside the bars.
+    #[serde(default, skip_serializing_if = "Envelope::is_empty")]
+    pub envelope: Envelope,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,10 +2,12 @@
 
 use super::fragment::{Fragment, FragmentId, Times};
 use finex_core::ask::{Ask, Take};
+use finex_core::columns::Columns;
+use finex_core::envelope::Envelope;
 use finex_core::plan::Held;
 use finex_core::plan::coverage::Ledger;
 use finex_core::series::FragmentKey;
-use finex_core::time::{Ts, Window};
+use finex_core::time::{Ts, Window, WindowSet};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -36,17 +38,20 @@ impl Piece {
     }
 }
 
-/// Coverage, fragments of final bars, and single bars that may still change.
+/// Coverage, fragments of final bars, and bars that may still change.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     pub version: u64,
-    /// Grows with every invalidation: what was asked for before one is not kept after it.
+    /// Grows with every invalidation and every new basis: what was asked for before one is not kept after it.
     pub epoch: u64,
+    /// The corporate-action state of every number in here.
     pub basis: u32,
+    /// What was said beside the bars.
+    pub envelope: Arc<Envelope>,
     pub ledger: Ledger,
     /// By time, without overlap.
     pub pieces: Vec<Piece>,
-    /// By time, one bar each; their lives stand in the ledger.
+    /// By time, without overlap; their lives stand in the ledger.
     pub loose: Vec<Arc<Fragment>>,
 }
 
@@ -66,8 +71,25 @@ pub enum Source {
 impl Held for Snapshot {
     fn count(&self, window: Window) -> u64 {
         let pieces = self.overlapping(window).map(|i| self.pieces[i].times.rows_in(window).len() as u64);
-        let loose = self.loose.iter().filter(|f| window.contains(f.key.first)).count() as u64;
-        pieces.sum::<u64>() + loose
+        let loose = self.loose.iter().map(|f| f.times.rows_in(window).len() as u64);
+        pieces.sum::<u64>() + loose.sum::<u64>()
+    }
+
+    fn seam(&self, window: Window, bars: u64) -> Window {
+        let seen = self.seen();
+        let known = |from: Ts, to: Ts| seen.gaps(Window::new(from, to)).is_empty();
+        let (mut from, mut to) = (window.from, window.to);
+        let beside = |f: &&Arc<Fragment>| f.key.first <= window.to && window.from <= f.key.last.saturating_add(1);
+        for loose in self.loose.iter().filter(beside) {
+            (from, to) = (from.min(loose.key.first), to.max(loose.key.last.saturating_add(1)));
+        }
+        let before = self.pieces.iter().rev().filter(|p| p.key.first < from);
+        let opens = before.flat_map(|p| (0..p.times.lower_bound(from)).rev().filter_map(|row| p.times.get(row)));
+        let left = opens.take(bars as usize).filter(|open| known(*open, window.from.min(from))).last();
+        let after = self.pieces.iter().filter(|p| p.key.last >= to);
+        let opens = after.flat_map(|p| (p.times.lower_bound(to)..p.times.len()).filter_map(|row| p.times.get(row)));
+        let right = opens.take(bars as usize).filter(|open| known(window.to.max(to), *open)).last();
+        Window::new(left.unwrap_or(from).min(window.from), right.map_or(to, |open| open + 1).max(window.to))
     }
 }
 
@@ -112,8 +134,8 @@ impl Snapshot {
             let rows = self.pieces[i].times.rows_in(window);
             (self.pieces[i].key.first, Part { source: Source::Piece(i), rows })
         });
-        let loose = self.loose.iter().enumerate().filter(|(_, f)| window.contains(f.key.first));
-        let loose = loose.map(|(i, f)| (f.key.first, Part { source: Source::Loose(i), rows: 0..1 }));
+        let loose = self.loose.iter().enumerate();
+        let loose = loose.map(|(i, f)| (f.key.first, Part { source: Source::Loose(i), rows: f.times.rows_in(window) }));
         let mut parts: Vec<(Ts, Part)> = pieces.chain(loose).filter(|(_, part)| !part.rows.is_empty()).collect();
         parts.sort_by_key(|(first, _)| *first);
         parts.into_iter().map(|(_, part)| part).collect()
@@ -175,6 +197,47 @@ impl Snapshot {
 
     pub fn holds(&self, open: Ts) -> bool {
         holds(&self.pieces, open)
+    }
+
+    /// The last bar that opens before an instant, if nothing is unknown between.
+    pub fn before(&self, at: Ts) -> Option<Part> {
+        let pieces = self.pieces.iter().enumerate().rev().find(|(_, p)| p.key.first < at);
+        let loose = self.loose.iter().enumerate().rev().find(|(_, f)| f.key.first < at);
+        let row = |times: &Times| times.lower_bound(at).checked_sub(1);
+        let candidates = [
+            pieces.and_then(|(i, p)| Some((Source::Piece(i), row(&p.times)?))),
+            loose.and_then(|(i, f)| Some((Source::Loose(i), row(&f.times)?))),
+        ];
+        let open = |(source, row): &(Source, usize)| self.times(*source).get(*row);
+        let (source, row) = candidates.into_iter().flatten().max_by_key(|candidate| open(candidate))?;
+        let last = self.times(source).get(row)?;
+        self.seen().gaps(Window::new(last, at)).is_empty().then_some(Part { source, rows: row..row + 1 })
+    }
+
+    /// Windows that were answered, however long ago.
+    fn seen(&self) -> WindowSet {
+        self.ledger.covered(Columns::OHLCV, Ts::MIN)
+    }
+
+    /// Open times that are held in a window.
+    pub fn opens(&self, window: Window) -> Vec<Ts> {
+        let parts = self.parts_in(window);
+        parts.iter().flat_map(|part| part.rows.clone().filter_map(|row| self.times(part.source).get(row))).collect()
+    }
+
+    /// Was history rewritten at `at`, after some of these bars were fetched?
+    pub fn is_outdated(&self, at: Option<Ts>) -> bool {
+        at.is_some_and(|at| self.pieces.iter().any(|piece| piece.fetched_at < at && piece.key.first < at))
+    }
+
+    /// Begins a new basis: everything that is held belongs to the old one, and is given back.
+    pub fn rebase(&mut self) -> Vec<Piece> {
+        self.basis += 1;
+        self.epoch += 1;
+        self.ledger = Ledger::default();
+        self.loose.clear();
+        self.envelope = Arc::default();
+        std::mem::take(&mut self.pieces)
     }
 
     /// Gives up a piece with the coverage that it backs.

@@ -142,6 +142,18 @@ impl Tiers {
         self.measure();
     }
 
+    /// Takes pieces of an older basis out of service. Their files stay, under a name that no reader takes for current.
+    pub async fn supersede(&self, pieces: &[Piece]) {
+        for piece in pieces {
+            self.memory.remove(piece.id);
+            if let Some(disk) = &self.disk
+                && let Err(error) = disk.supersede(&piece.key).await
+            {
+                self.fail(&error);
+            }
+        }
+    }
+
     /// Makes one fragment of those that follow one another within a natural span; says which it replaced.
     async fn compact(&self, cell: &Arc<Cell>, disk: &Disk, span: Span) -> Vec<Piece> {
         let mut replaced = Vec::new();

@@ -36,9 +36,9 @@ const SKEW: i64 = 60_000;
 /// A null that is older stays one: nulls of the last days may yet get their numbers.
 const NULLS_SETTLE: i64 = 7 * 86_400_000;
 
-/// Sorts what arrived into sound and suspect rows. Exact repetitions of a row are dropped. Bars on an `even` grid never
+/// Sorts what arrived into sound and suspect rows. Exact repetitions of a row are dropped. Bars on an even grid never
 /// open closer together than an interval.
-pub fn check(bars: &Bars, grid: Grid, even: bool, from: Ts, to: Ts, now: Ts) -> Result<Checked, Refused> {
+pub fn check(bars: &Bars, grid: Grid, from: Ts, to: Ts, now: Ts) -> Result<Checked, Refused> {
     for row in 1..bars.len() {
         let (before, here) = (bars.times[row - 1], bars.times[row]);
         if here < before {
@@ -47,7 +47,7 @@ pub fn check(bars: &Bars, grid: Grid, even: bool, from: Ts, to: Ts, now: Ts) -> 
         if here == before && !bars.same_row(row - 1, bars, row) {
             return Err(Refused::Duplicated(here));
         }
-        if even && here > before && here < grid.open(grid.index(before) + 1) && here < grid.end_of(before) {
+        if grid.even && here > before && here < grid.open(grid.index(before) + 1) && here < grid.end_of(before) {
             return Err(Refused::WrongInterval(here));
         }
     }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     fn judge(rows: &[(Ts, [&str; 5])]) -> Result<Checked, Refused> {
-        check(&bars(rows), Grid::new("1h".parse().expect("an interval"), 0), true, 0, 100 * HOUR, 50 * HOUR)
+        check(&bars(rows), Grid::new("1h".parse().expect("an interval"), 0), 0, 100 * HOUR, 50 * HOUR)
     }
 
     const GOOD: [&str; 5] = ["2", "3", "1", "2.5", "10"];

@@ -66,8 +66,22 @@ pub(super) fn portray(envelope: &Envelope) -> Bytes {
     out.into()
 }
 
-/// Where the close stands that `chartPreviousClose` means: before the first bar, or before its session.
+pub(super) fn close_of(runs: &Runs, row: usize) -> Option<f64> {
+    const CLOSE: usize = 4;
+    std::str::from_utf8(runs.get(CLOSE)?.row(row)).ok()?.parse().ok()
+}
+
+/// What was said of the close before an answer that begins with this bar.
+fn said_before<'a>(series: &Series, first: Ts, notes: &'a Envelope) -> Option<&'a String> {
+    let at = if Yahoo::is_daily_or_longer(series) { first } else { session_at(notes, first)? };
+    notes.notes.get(PREVIOUS)?.get(&at)
+}
+
+/// Where the close stands that `chartPreviousClose` means, if it was not said: before the first bar, or its session.
 pub(super) fn close_before(series: &Series, first: Ts, notes: &Envelope) -> Option<Ts> {
+    if said_before(series, first, notes).is_some() {
+        return None;
+    }
     if Yahoo::is_daily_or_longer(series) {
         return Some(first);
     }
@@ -131,9 +145,7 @@ fn rows(page: &Page<'_>, adjusted: bool, segments: &mut Vec<Segment>) {
 /// What was said of this very edge, else the close that is held before it, as a 32-bit float writes it.
 fn previous_close(page: &Page<'_>) -> Option<String> {
     let (first, _) = page.range?;
-    let at = if Yahoo::is_daily_or_longer(page.series) { Some(first) } else { session_at(page.notes, first) };
-    let said = at.and_then(|at| page.notes.notes.get(PREVIOUS)?.get(&at));
-    said.cloned().or_else(|| page.before.map(|close| format!("{:?}", close as f32)))
+    said_before(page.series, first, page.notes).cloned().or_else(|| page.before.map(|close| format!("{:?}", close as f32)))
 }
 
 /// The window that events and sessions are looked for in: from its first bar or instant to its last instant.

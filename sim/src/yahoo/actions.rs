@@ -35,7 +35,10 @@ impl Effect {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
-    Split { numerator: u32, denominator: u32 },
+    Split {
+        numerator: u32,
+        denominator: u32,
+    },
     /// As declared, in the shares of its time.
     Dividend(f64),
 }
@@ -50,6 +53,25 @@ pub(crate) struct Action {
     /// The session before the ex-date, whose close a dividend is measured by.
     pub before: i64,
     effect: Effect,
+}
+
+/// A bar that was given another close later on.
+#[derive(Debug, Clone)]
+pub(crate) struct Correction {
+    pub granularity: &'static str,
+    pub stamp: i64,
+    pub factor: f64,
+    /// Seconds from when it shows.
+    pub from: i64,
+}
+
+/// What a test changed about a symbol.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Changes {
+    pub actions: Vec<Action>,
+    pub corrections: Vec<Correction>,
+    /// Whether adjusted closes wobble.
+    pub noisy: bool,
 }
 
 impl Action {

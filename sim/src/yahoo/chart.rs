@@ -17,6 +17,10 @@ pub(crate) struct Request {
     pub extended: bool,
     pub dividends: bool,
     pub splits: bool,
+    /// Whether daily and longer bars come with their adjusted closes.
+    pub adjusted: bool,
+    /// Whether intraday rows end with the live one even if the window ends before it.
+    pub stray_live: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,6 +50,10 @@ impl Rows {
         self.rows.push(Row { stamp, values });
     }
 
+    fn hold(&mut self, stamp: i64, first: i64, last: i64) {
+        self.holders.push(Holder { stamp, first, last });
+    }
+
     /// A live row only if it is newer than all others: stamps ascend.
     fn push_live(&mut self, stamp: i64, values: Values) {
         if self.rows.last().is_none_or(|row| row.stamp < stamp) {
@@ -66,7 +74,7 @@ impl Request {
             Unit::Day => self.daily(view, &mut rows),
             Unit::FiveDays => {
                 let days: Vec<Session> = self.sessions(view).filter(|session| session.open <= self.to).collect();
-                days.chunks(5).for_each(|days| add(view, &mut rows, days[0].open, days));
+                days.chunks(5).for_each(|days| self.add(view, &mut rows, days[0].open, days));
             }
             Unit::Week | Unit::Months(_) => self.periods(view, &mut rows),
         }
@@ -86,76 +94,96 @@ impl Request {
         let today = view.market.date(view.now);
         let start = view.market.date(self.from.saturating_sub(seconds)).saturating_sub(Span::new().days(1));
         let end = today.min(view.market.date(self.to).saturating_add(Span::new().days(1)));
-        let last = self.to.min(view.now);
         for session in view.market.sessions(start, end) {
             let Session { pre, open, close, post, .. } = session;
-            let parts = [(pre, open, false), (open, close, true), (close, post, false)];
-            for (from, to, regular) in parts.into_iter().filter(|part| part.2 || self.extended) {
-                let opens = (from..to).step_by(seconds as usize);
-                for slot in opens.filter(|slot| slot + seconds > self.from).take_while(|slot| *slot <= last) {
-                    let values = view.slot(slot, (slot + seconds).min(to));
-                    let quiet = |values| Values { volume: 0, ..values };
-                    rows.starts(&session);
-                    rows.push(slot, if regular { values } else { values.map(quiet) });
-                    if slot == open {
-                        rows.holders.push(Holder { stamp: open, first: open, last: open });
-                    }
-                }
+            let parts = [(pre, open), (open, close), (close, post)];
+            for part in parts.into_iter().filter(|part| part.0 == open || self.extended) {
+                self.slots(view, seconds, part, &session, rows);
             }
         }
-        let stamp = match view.open_now() {
-            true => view.traded(),
-            false => view.newest.close,
-        };
-        if (view.open_now() || !self.extended) && (self.from..=self.to).contains(&stamp) {
+        self.live_trade(view, rows);
+    }
+
+    /// The slots of a part of the day. The last one ends with its part, and so may be shorter.
+    fn slots(&self, view: &View, seconds: i64, (from, to): (i64, i64), session: &Session, rows: &mut Rows) {
+        let last = self.to.min(view.now);
+        let slots = (from..to).step_by(seconds as usize).map(|slot| (slot, (slot + seconds).min(to)));
+        for (slot, end) in slots.filter(|(_, end)| *end > self.from).take_while(|(slot, _)| *slot <= last) {
+            let regular = from == session.open;
+            let values = view.slot(slot, end, end == session.close).map(|values| match regular {
+                true => values,
+                false => Values { volume: 0, ..values },
+            });
+            rows.starts(session);
+            rows.push(slot, view.corrected(self.interval.granularity(), slot, values));
+            if slot == session.open {
+                rows.hold(slot, slot, slot);
+            }
+        }
+    }
+
+    /// The last trade as a row of its own. Once the session is over it stands at its close.
+    fn live_trade(&self, view: &View, rows: &mut Rows) {
+        let stamp = if view.open_now() { view.traded() } else { view.newest.close };
+        let stray = self.stray_live && self.to < stamp && !rows.rows.is_empty();
+        let due = view.open_now() || !self.extended;
+        if due && ((self.from..=self.to).contains(&stamp) || stray) {
             rows.starts(&view.newest);
             rows.push_live(stamp, Values::flat(view.last()));
         }
     }
 
+    /// Until four hours after the close the newest day stands at the time of its last trade; for some days, as recorded,
+    /// at both times, with different volumes.
     fn daily(&self, view: &View, rows: &mut Rows) {
         const LIVE_AFTER_CLOSE: i64 = 4 * 3_600;
         let traded = view.traded();
-        let live = view.now < view.newest.close + LIVE_AFTER_CLOSE && traded != view.newest.open;
+        let live = view.now < view.newest.close + LIVE_AFTER_CLOSE && traded != view.newest.open && traded <= self.to;
         let days = self.sessions(view).filter(|day| day.close > self.from && day.open <= self.to.min(view.now));
         for day in days {
-            let (kept, replaced) = (rows.rows.len(), live && day == view.newest);
-            let twice = crate::prices::hash(view.market.listing.symbol, day.open ^ 0xb07).is_multiple_of(5);
+            let replaced = live && day == view.newest;
+            let twice = replaced && view.shown_twice(&day);
+            rows.starts(&day);
+            rows.hold(day.open, day.open, day.open);
             if !replaced || twice {
                 rows.push(day.open, view.daily(&day));
             }
-            if replaced && traded <= self.to {
+            if replaced {
                 let values = view.day(&day);
                 let volume = values.volume + if twice { values.volume / 50 } else { 0 };
                 rows.push_live(traded, Values { volume, ..values });
             }
-            if rows.rows.len() > kept {
-                rows.starts(&day);
-                rows.holders.push(Holder { stamp: day.open, first: day.open, last: day.open });
-            }
         }
     }
 
-    /// Weeks, months and quarters: the first is made of what the window leaves of it.
+    /// Weeks, months and quarters. The window cuts the first of them, and a week at the day and a quarter at the month
+    /// that hold its end, as recorded; a month is never cut at its end.
     fn periods(&self, view: &View, rows: &mut Rows) {
-        let days: Vec<Session> =
-            self.sessions(view).filter(|day| day.close > self.from && day.open <= view.now).collect();
+        let end = view.market.date(self.to);
+        let last = match self.interval.unit {
+            Unit::Week => end,
+            Unit::Months(3) => end.last_of_month(),
+            _ => Date::MAX,
+        };
+        let inside = |day: &Session| day.close > self.from && day.open <= view.now && day.date <= last;
+        let days: Vec<Session> = self.sessions(view).filter(inside).collect();
         let label = |day: &Session| self.interval.label(day.date);
         for period in days.chunk_by(|a, b| label(a) == label(b)) {
             let stamp = view.market.midnight(label(&period[0]));
             if stamp <= self.to {
-                add(view, rows, stamp, period);
+                self.add(view, rows, stamp, period);
             }
         }
         if view.newest.close > self.from && view.traded() <= self.to {
+            rows.starts(&view.newest);
             rows.push_live(view.traded(), view.day(&view.newest));
         }
     }
-}
 
-fn add(view: &View, rows: &mut Rows, stamp: i64, days: &[Session]) {
-    let (Some(first), Some(last)) = (days.first(), days.last()) else { return };
-    rows.starts(first);
-    rows.push(stamp, view.together(days));
-    rows.holders.push(Holder { stamp, first: first.open, last: last.open });
+    fn add(&self, view: &View, rows: &mut Rows, stamp: i64, days: &[Session]) {
+        let (Some(first), Some(last)) = (days.first(), days.last()) else { return };
+        rows.starts(first);
+        rows.push(stamp, view.corrected(self.interval.name, stamp, view.together(days)));
+        rows.hold(stamp, first.open, last.open);
+    }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Interval {
     pub unit: Unit,
 }
 
-pub(crate) const INTERVALS: [Interval; 13] = [
+pub(crate) const INTERVALS: [Interval; 14] = [
     Interval { name: "1m", unit: Unit::Slot(60) },
     Interval { name: "2m", unit: Unit::Slot(120) },
     Interval { name: "5m", unit: Unit::Slot(300) },
@@ -29,6 +29,7 @@ pub(crate) const INTERVALS: [Interval; 13] = [
     Interval { name: "60m", unit: Unit::Slot(3_600) },
     Interval { name: "90m", unit: Unit::Slot(5_400) },
     Interval { name: "1h", unit: Unit::Slot(3_600) },
+    Interval { name: "4h", unit: Unit::Slot(14_400) },
     Interval { name: "1d", unit: Unit::Day },
     Interval { name: "5d", unit: Unit::FiveDays },
     Interval { name: "1wk", unit: Unit::Week },
@@ -70,7 +71,7 @@ impl Interval {
     }
 
     /// Why Yahoo refuses the window, if it does. Ranges are of its own making and get a week's grace: two years back from
-    /// a Friday's last trade would otherwise be refused on the Saturday.
+    /// a Friday's last trade would otherwise be refused on the Saturday, and five sessions with a holiday among them.
     pub(crate) fn refusal(&self, from: i64, to: i64, now: i64, is_range: bool) -> Option<String> {
         let window = format!("{} data not available for startTime={from} and endTime={to}.", self.name);
         let Unit::Slot(seconds) = self.unit else {
@@ -81,14 +82,14 @@ impl Interval {
         };
         let days = match seconds {
             60 => 30,
-            3_600 => 730,
+            3_600 | 14_400 => 730,
             _ => 60,
         };
         let grace = if is_range { 7 * DAY } else { 0 };
         if from < now - days * DAY - grace {
             return Some(format!("{window} The requested range must be within the last {days} days."));
         }
-        (seconds == 60 && to.saturating_sub(from) > 8 * DAY).then(|| {
+        (seconds == 60 && to.saturating_sub(from) > 8 * DAY + grace).then(|| {
             format!("{window} Only 8 days worth of 1m granularity data are allowed to be fetched per request.")
         })
     }

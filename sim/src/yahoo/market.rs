@@ -4,6 +4,7 @@ use super::holidays;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use std::sync::LazyLock;
 
 /// On which days a market opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +61,7 @@ const NEW_YORK: Listing = Listing {
 
 const ELSEWHERE: Listing = Listing { days: Days::Elsewhere, extended: None, volume: 9e6, ..NEW_YORK };
 
-pub(crate) const LISTINGS: [Listing; 13] = [
+pub(crate) static LISTINGS: [Listing; 13] = [
     Listing {
         symbol: "AAPL",
         long_name: "Apple Inc.",
@@ -242,9 +243,9 @@ pub(crate) struct Market {
 impl Market {
     /// In whatever case. The zones are the ones compiled in: sessions must not depend on the machine.
     pub(crate) fn find(symbol: &str) -> Option<Market> {
-        static LISTED: [Listing; 13] = LISTINGS;
-        let listing = LISTED.iter().find(|listing| listing.symbol.eq_ignore_ascii_case(symbol))?;
-        let zone = TimeZoneDatabase::bundled().get(listing.zone).ok()?;
+        static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+        let listing = LISTINGS.iter().find(|listing| listing.symbol.eq_ignore_ascii_case(symbol))?;
+        let zone = ZONES.get(listing.zone).ok()?;
         Some(Market { listing, zone })
     }
 

@@ -1,6 +1,6 @@
 //! A market as it is seen at one instant: prices, rewritten by the actions that are in effect by then.
 
-use super::actions::{self, Action, Kind};
+use super::actions::{self, Action, Changes, Correction, Kind};
 use super::market::{Market, Session};
 use crate::prices::hash;
 use std::f64::consts::TAU;
@@ -22,6 +22,19 @@ impl Values {
         Values { open: price, high: price, low: price, close: price, volume: 0, adjclose: price }
     }
 
+    /// Another close, and as much more volume.
+    fn times(self, factor: f64) -> Values {
+        let close = self.close * factor;
+        Values {
+            close,
+            high: self.high.max(close),
+            low: self.low.min(close),
+            volume: (self.volume as f64 * factor) as u64,
+            adjclose: self.adjclose * factor,
+            ..self
+        }
+    }
+
     fn then(self, next: Values) -> Values {
         Values {
             open: self.open,
@@ -35,7 +48,6 @@ impl Values {
 
 /// What "now" says of a symbol.
 pub(crate) struct Latest {
-    pub session: Session,
     pub day: Values,
     /// Time of the last regular trade.
     pub traded: i64,
@@ -53,15 +65,29 @@ pub(crate) struct View {
     /// Splits that happened, in effect or not: what was traded before them was traded at old prices.
     history: Vec<Action>,
     actions: Vec<Action>,
+    /// By how much each action lowers the adjusted closes before it.
+    adjustments: Vec<f64>,
+    corrections: Vec<Correction>,
 }
 
 impl View {
-    /// None before the symbol was listed. `added` come on top of the actions that are built in.
-    pub(crate) fn new(market: Market, now: i64, added: Vec<Action>, noisy: bool) -> Option<View> {
+    /// None before the symbol was listed. Added actions come on top of those that are built in.
+    pub(crate) fn new(market: Market, now: i64, changes: Changes) -> Option<View> {
         let newest = market.newest(now)?;
         let history = actions::splits(&market);
-        let actions = [history.clone(), actions::dividends(&market, now), added].concat();
-        Some(View { market, now, newest, noisy, history, actions })
+        let actions = [history.clone(), actions::dividends(&market, now), changes.actions].concat();
+        let corrections = changes.corrections.into_iter().filter(|correction| correction.from <= now).collect();
+        let (adjustments, noisy) = (Vec::new(), changes.noisy);
+        let mut view = View { market, now, newest, noisy, history, actions, adjustments, corrections };
+        view.adjustments = view.actions.iter().map(|action| view.adjustment(action)).collect();
+        Some(view)
+    }
+
+    fn adjustment(&self, action: &Action) -> f64 {
+        match action.kind {
+            Kind::Dividend(amount) => 1.0 - amount / self.traded_at(action.before),
+            Kind::Split { .. } => 1.0,
+        }
     }
 
     fn hash(&self, n: i64) -> u64 {
@@ -85,14 +111,11 @@ impl View {
     }
 
     fn dividend_factor(&self, open: i64) -> f64 {
-        let factor = |action: &Action| match action.kind {
-            Kind::Dividend(amount) if action.rewrites(open, self.now) => 1.0 - amount / self.traded_at(action.before),
-            _ => 1.0,
-        };
-        self.actions.iter().map(factor).product()
+        let adjusted = self.actions.iter().zip(&self.adjustments);
+        adjusted.filter(|(action, _)| action.rewrites(open, self.now)).map(|(_, adjustment)| adjustment).product()
     }
 
-    /// Small enough that, rounded to 32 bits, it stays within 1e-7.
+    /// What recomputing an adjustment adds: so little that, rounded to 32 bits, it stays within 1e-7.
     fn noise(&self, open: i64) -> f64 {
         let minute = self.now.div_euclid(60);
         let wobble = (self.hash(open ^ (minute << 20)) % 2_001) as f64 / 1_000.0 - 1.0;
@@ -127,22 +150,35 @@ impl View {
         self.history.iter().filter(|split| split.cut > open).map(Action::ratio).product()
     }
 
-    /// A bar of an intraday grid; some futures' slots are empty.
-    pub(crate) fn slot(&self, open: i64, end: i64) -> Option<Values> {
-        let empty = self.market.listing.gappy && self.hash(open ^ ((end - open) << 32)).is_multiple_of(100);
+    /// A bar of an intraday grid; some futures' slots are empty, but never the one that holds the day's close.
+    pub(crate) fn slot(&self, open: i64, end: i64, closing: bool) -> Option<Values> {
+        let gappy = self.market.listing.gappy && !closing;
+        let empty = gappy && self.hash(open ^ ((end - open) << 32)).is_multiple_of(100);
         (!empty).then(|| self.bar(open, end))
     }
 
     /// The bar of a whole session, with its adjusted close.
     pub(crate) fn day(&self, session: &Session) -> Values {
         let bar = self.bar(session.open, session.close);
-        let adjclose = bar.close * self.dividend_factor(session.open) * self.noise(session.open);
-        Values { adjclose, ..bar }
+        let factor = self.dividend_factor(session.open);
+        let adjclose = if factor == 1.0 { bar.close } else { bar.close * factor * self.noise(session.open) };
+        let bar = Values { adjclose, ..bar };
+        self.corrected("1d", session.open, Some(bar)).unwrap_or(bar)
+    }
+
+    /// With the corrections of this bar that show by now.
+    pub(crate) fn corrected(&self, granularity: &str, stamp: i64, values: Option<Values>) -> Option<Values> {
+        let due = self.corrections.iter().filter(|it| it.granularity == granularity && it.stamp == stamp);
+        due.fold(values, |values, correction| values.map(|values| values.times(correction.factor)))
+    }
+
+    pub(crate) fn shown_twice(&self, session: &Session) -> bool {
+        self.hash(session.open ^ 0xb07).is_multiple_of(5)
     }
 
     /// The same where futures have holes.
     pub(crate) fn daily(&self, session: &Session) -> Option<Values> {
-        let empty = self.market.listing.gappy && self.hash(session.open ^ 0xda11).is_multiple_of(97);
+        let empty = self.market.listing.gappy && self.hash(session.open ^ 0xda11).is_multiple_of(31);
         (!empty).then(|| self.day(session))
     }
 
@@ -166,7 +202,12 @@ impl View {
         if self.now >= close + 2 { close + 2 } else { (self.now - 1).max(open) }
     }
 
-    /// The close of the last session before `date` that has one.
+    /// The close of the last session before `date`.
+    pub(crate) fn session_close_before(&self, date: jiff::civil::Date) -> Option<f64> {
+        self.market.before(date).map(|session| self.day(&session).close)
+    }
+
+    /// The close of the last session before `date` whose daily bar has one.
     pub(crate) fn close_before(&self, date: jiff::civil::Date) -> Option<f64> {
         let mut session = self.market.before(date)?;
         loop {
@@ -182,10 +223,9 @@ impl View {
         let days = self.market.sessions(year_ago, self.newest.date).filter(|session| session.open <= self.now);
         let days: Vec<Values> = days.map(|session| self.bar(session.open, session.close)).collect();
         Latest {
-            session: self.newest,
             day: self.day(&self.newest),
             traded: self.traded(),
-            previous: self.close_before(self.newest.date),
+            previous: self.session_close_before(self.newest.date),
             year_high: days.iter().fold(f64::MIN, |high, day| high.max(day.high)),
             year_low: days.iter().fold(f64::MAX, |low, day| low.min(day.low)),
         }
