@@ -6,6 +6,7 @@ pub mod client;
 pub mod forward;
 pub mod limiter;
 pub mod retry;
+pub mod session;
 pub mod stack;
 
 use crate::config;
@@ -18,6 +19,7 @@ use finex_core::plan::Call;
 use finex_core::series::Series;
 use finex_core::status::ErrorClass;
 use finex_core::time::{Clock, Ts};
+use finex_providers::manifest::Session;
 use finex_providers::{Decoded, Failure, Named, Provider};
 use http::{HeaderMap, StatusCode};
 use limiter::Limiter;
@@ -98,6 +100,7 @@ pub struct Fetcher {
     base_url: String,
     stack: stack::Stack,
     forwarder: forward::Forwarder,
+    session: Option<session::Session>,
     clock: Clock,
     events: Events,
 }
@@ -116,8 +119,14 @@ impl Fetcher {
         let breaker = Breaker::new(&settings.breaker, metrics.breaker_open.clone());
         let base_url = manifest.base_url.trim_end_matches('/').to_owned();
         let stack = stack::build(provider.clone(), settings, limiter.clone(), breaker.clone(), metrics.clone())?;
-        let forwarder = forward::Forwarder::new(settings)?;
-        Ok(Fetcher { provider, limiter, breaker, metrics, base_url, stack, forwarder, clock, events })
+        let agent = manifest.user_agent.as_deref();
+        let forwarder = forward::Forwarder::new(settings, agent)?;
+        let asks = |facts: &Session| -> Result<session::Session, reqwest::Error> {
+            let http = client::builder(settings, agent).timeout(settings.timeout.attempt.0).build()?;
+            Ok(session::Session::new(facts.clone(), base_url.clone(), http))
+        };
+        let session = manifest.session.as_ref().map(asks).transpose()?;
+        Ok(Fetcher { provider, limiter, breaker, metrics, base_url, stack, forwarder, session, clock, events })
     }
 
     /// Makes a call and reads what it brings.
@@ -149,8 +158,25 @@ impl Fetcher {
         landed
     }
 
-    /// Passes a request through as it is.
-    pub async fn forward(&self, request: forward::Forwarded) -> Result<http::Response<reqwest::Body>, Failure> {
+    /// Passes a request through as it is, but for the session: where one is asked for it is ours.
+    pub async fn forward(&self, mut request: forward::Forwarded) -> Result<http::Response<reqwest::Body>, Failure> {
+        let Some(session) = &self.session else { return self.send_on(request).await };
+        session.strip(&mut request);
+        if !session.guards(&request.path) {
+            return self.send_on(request).await;
+        }
+        let again = request.repeated();
+        let pass = session.pass(None).await.map_err(|e| e.0)?;
+        session.sign(&mut request, &pass);
+        let response = self.send_on(request).await?;
+        let Some(mut again) = again.filter(|_| response.status() == StatusCode::UNAUTHORIZED) else { return Ok(response) };
+        // What was given out has expired: once more with a new one, or with what the provider said.
+        let Ok(pass) = session.pass(Some(&pass)).await else { return Ok(response) };
+        session.sign(&mut again, &pass);
+        self.send_on(again).await
+    }
+
+    async fn send_on(&self, request: forward::Forwarded) -> Result<http::Response<reqwest::Body>, Failure> {
         let cost = self.provider.manifest().cost_of(&request.path);
         self.limiter.acquire(cost).await.map_err(|e| e.0)?;
         let sent_at = (self.clock)();

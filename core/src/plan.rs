@@ -78,6 +78,11 @@ impl Limits {
         if self.density >= 1.0 { bars } else { (bars as f64 / self.density.max(0.01)).ceil() as u64 }
     }
 
+    /// Calls that a client without finex makes for so many bars.
+    pub fn direct_calls(&self, bars: u64) -> u64 {
+        if self.windowed { 1 } else { bars.div_ceil(self.page.max(1)).max(1) }
+    }
+
     /// Bars that so many periods hold.
     pub fn bars(&self, periods: u64) -> u64 {
         if self.density >= 1.0 { periods } else { (periods as f64 * self.density) as u64 }

@@ -16,7 +16,7 @@ pub struct Client {
 
 /// What every client of ours has: no redirects (a key must not travel to another host), no proxy that the environment
 /// brings in.
-pub fn builder(settings: &config::Provider) -> reqwest::ClientBuilder {
+pub fn builder(settings: &config::Provider, agent: Option<&str>) -> reqwest::ClientBuilder {
     // A second installation is refused, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
@@ -24,13 +24,13 @@ pub fn builder(settings: &config::Provider) -> reqwest::ClientBuilder {
         .no_proxy()
         .connect_timeout(settings.timeout.connect.0)
         .tcp_nodelay(true)
-        .user_agent(concat!("finex/", env!("CARGO_PKG_VERSION")))
+        .user_agent(agent.unwrap_or(concat!("finex/", env!("CARGO_PKG_VERSION"))))
 }
 
 impl Client {
-    pub fn new(settings: &config::Provider) -> Result<Client, reqwest::Error> {
+    pub fn new(settings: &config::Provider, agent: Option<&str>) -> Result<Client, reqwest::Error> {
         let max_body = usize::try_from(settings.max_body.0).unwrap_or(usize::MAX);
-        Ok(Client { http: builder(settings).gzip(true).build()?, max_body })
+        Ok(Client { http: builder(settings, agent).gzip(true).build()?, max_body })
     }
 
     async fn send(self, attempt: Attempt) -> Result<Answer, BoxError> {

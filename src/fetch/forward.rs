@@ -15,6 +15,20 @@ pub struct Forwarded {
     pub body: reqwest::Body,
 }
 
+impl Forwarded {
+    /// The same request once more, where it only reads.
+    pub fn repeated(&self) -> Option<Forwarded> {
+        let reads = matches!(self.method, Method::GET | Method::HEAD);
+        reads.then(|| Forwarded {
+            method: self.method.clone(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            headers: self.headers.clone(),
+            body: reqwest::Body::default(),
+        })
+    }
+}
+
 pub struct Forwarder {
     http: reqwest::Client,
     patience: Duration,
@@ -49,9 +63,9 @@ pub fn end_to_end(headers: &mut HeaderMap) {
 }
 
 impl Forwarder {
-    pub fn new(settings: &config::Provider) -> Result<Forwarder, reqwest::Error> {
+    pub fn new(settings: &config::Provider, agent: Option<&str>) -> Result<Forwarder, reqwest::Error> {
         // Bodies are passed on as they are encoded.
-        Ok(Forwarder { http: builder(settings).gzip(false).build()?, patience: settings.timeout.attempt.0 })
+        Ok(Forwarder { http: builder(settings, agent).gzip(false).build()?, patience: settings.timeout.attempt.0 })
     }
 
     /// Sends a request on; the answer's head must arrive in time, its body may take longer.

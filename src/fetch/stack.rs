@@ -22,7 +22,7 @@ pub fn build(
     breaker: Breaker,
     metrics: ProviderMetrics,
 ) -> Result<Stack, reqwest::Error> {
-    let client = Client::new(settings)?;
+    let client = Client::new(settings, provider.manifest().user_agent.as_deref())?;
     let stack = ServiceBuilder::new()
         // Nobody waits longer than this, however many attempts are left.
         .timeout(settings.timeout.total.0)

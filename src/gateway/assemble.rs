@@ -110,13 +110,13 @@ impl Gateway {
         request: &Request,
         journey: Journey,
     ) -> Served {
-        let page = self.limits(&cell.series).map_or(1, |limits| limits.bars(limits.page).max(1));
         let ask = answer.asked.ask;
         let loose = life(answer.snapshot, &pieces, &ask);
         let (notes, sight) = (answer.snapshot.envelope.clone(), cell.sight());
         let native = request.native;
         let mut served = Served { cell: cell.clone(), ask, native, pieces, journey, loose, before, notes, sight };
-        served.journey.direct_calls = (served.rows() as u64).div_ceil(page).max(1);
+        let limits = self.limits(&cell.series);
+        served.journey.direct_calls = limits.map_or(1, |limits| limits.direct_calls(served.rows() as u64));
         served
     }
 }

@@ -3,7 +3,7 @@
 //! They are read from `../shared/recorded` beside the checkout; where that folder is absent the tests say so and pass.
 
 use finex_core::calendar::Grid;
-use finex_providers::binance::{Binance, MILLISECONDS};
+use finex_providers::binance::{Binance, MILLISECONDS, read};
 use finex_providers::{NativeRequest, Provider, Recognised};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -57,10 +57,9 @@ fn every_recorded_body_comes_back_identical_and_so_does_every_part_of_it() {
     let (mut whole, mut parts) = (0, 0);
     for recorded in &bodies {
         let series = ask(recorded).series;
-        let bars =
-            binance.decode(&series, recorded.body.as_bytes()).unwrap_or_else(|e| panic!("{}: {e}", recorded.name));
+        let bars = read(&series, recorded.body.as_bytes()).unwrap_or_else(|e| panic!("{}: {e}", recorded.name));
         let rows = binance.encode(&bars, MILLISECONDS);
-        let again = |from: usize, to: usize| format!("[{}]", String::from_utf8_lossy(&rows.slice(from, to)));
+        let again = |from: usize, to: usize| format!("[{}]", String::from_utf8_lossy(&rows.slice(0, from, to)));
         let expected: Value = serde_json::from_str(&recorded.body).expect("JSON");
         assert_eq!(serde_json::from_str::<Value>(&again(0, rows.len())).expect("JSON"), expected, "{}", recorded.name);
         whole += 1;
@@ -99,8 +98,7 @@ fn recorded_history_does_not_change() {
     let Some(bodies) = klines() else { return };
     let daily: Vec<&Recorded> = bodies.iter().filter(|r| r.name.contains("BTCUSDT-1d")).collect();
     let [a, b] = daily[..] else { panic!("two daily recordings") };
-    let binance = Binance::new(&|_| {});
-    let decode = |r: &Recorded| binance.decode(&ask(r).series, r.body.as_bytes()).expect("rows");
+    let decode = |r: &Recorded| read(&ask(r).series, r.body.as_bytes()).expect("rows");
     let (a, b) = (decode(a), decode(b));
     let common = |row: &usize| b.times.binary_search(&a.times[*row]).ok();
     let differing: Vec<usize> =

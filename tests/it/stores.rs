@@ -24,7 +24,7 @@ fn fragment(symbol: &str, hour: i64, fetched_at: Ts) -> Arc<Fragment> {
     let open = 1_704_067_200_000 + hour * 3_600_000;
     let body =
         ROW.replace("1704067200000", &open.to_string()).replace("1704070799999", &(open + 3_599_999).to_string());
-    let bars = binance.decode(&series, format!("[{body}]").as_bytes()).expect("a row");
+    let bars = finex_providers::binance::read(&series, format!("[{body}]").as_bytes()).expect("a row");
     let version = Version { layout: 1, basis: 0 };
     let key = FragmentKey { series, first: open, last: open, columns: bars.set(), version };
     Arc::new(Fragment::new(key, &bars, Grid::new(interval, 0), &binance, fetched_at))

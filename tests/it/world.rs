@@ -99,6 +99,8 @@ impl World {
         config.server.listen = any.to_string();
         config.cache.l3.path = folder.path().to_owned();
         config.providers.insert("binance".into(), Provider { base_url: sim.url(), ..settings() });
+        let limits = [("calls-1m".to_owned(), 1_000_000)].into();
+        config.providers.insert("yahoo".into(), Provider { base_url: sim.url(), limits, ..settings() });
         adjust(&mut config);
         let app = App::build(config, clock, false).expect("a gateway");
         let listening = app.listen().await.expect("a listener");

@@ -29,7 +29,7 @@ pub fn explain(ask: &Ask, plan: &Plan, facts: &Facts<'_>) -> Explanation {
         Take::First(n) | Take::Last(n) => count.min(n),
     };
     let bars_missing: u64 = plan.calls.iter().map(|call| call.wanted).sum();
-    let direct_calls = (bars_held + bars_missing).div_ceil(facts.limits.page.max(1)).max(1);
+    let direct_calls = facts.limits.direct_calls(bars_held + bars_missing);
     Explanation {
         held,
         missing: plan.missing.clone(),

@@ -142,10 +142,17 @@ fn rows(page: &Page<'_>, adjusted: bool, segments: &mut Vec<Segment>) {
     segments.push(Segment::Static("}}],\"error\":null}}"));
 }
 
-/// What was said of this very edge, else the close that is held before it, as a 32-bit float writes it.
+/// What was said of this very edge, else the close that is held before it, rounded as all recorded ones are.
 fn previous_close(page: &Page<'_>) -> Option<String> {
     let (first, _) = page.range?;
-    said_before(page.series, first, page.notes).cloned().or_else(|| page.before.map(|close| format!("{:?}", close as f32)))
+    said_before(page.series, first, page.notes).cloned().or_else(|| page.before.map(|close| short(close, &page.sight.envelope)))
+}
+
+/// A price in an envelope: three decimals, or as many as the symbol's hint says if those are more.
+fn short(price: f64, sight: &Envelope) -> String {
+    let hint = super::number_fact(sight, "priceHint").unwrap_or(2).clamp(3, 9);
+    let scale = 10f64.powi(hint as i32);
+    format!("{:?}", (price * scale).round() / scale)
 }
 
 /// The window that events and sessions are looked for in: from its first bar or instant to its last instant.

@@ -1,0 +1,68 @@
+"""Starts the simulator and the gateway, and stops them."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Iterator
+
+BIN = Path(os.environ["FINEX_BIN"])
+
+
+@contextlib.contextmanager
+def process(*command: str, **options: object) -> Iterator[subprocess.Popen[str]]:
+    running = subprocess.Popen(command, text=True, **options)
+    try:
+        yield running
+    finally:
+        running.send_signal(signal.SIGTERM)
+        try:
+            running.wait(20)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+
+
+@contextlib.contextmanager
+def simulator() -> Iterator[str]:
+    with process(str(BIN / "finex-sim"), "127.0.0.1:0", stdout=subprocess.PIPE) as sim:
+        yield sim.stdout.readline().strip()
+
+
+@contextlib.contextmanager
+def gateway(upstream: str, data: Path, log: Path) -> Iterator[str]:
+    address = f"127.0.0.1:{free_port()}"
+    environment = {
+        **os.environ,
+        "FINEX_PROVIDERS__BINANCE__BASE_URL": upstream,
+        "FINEX_PROVIDERS__YAHOO__BASE_URL": upstream,
+        # The rounds ask more in a minute than Yahoo allows.
+        "FINEX_PROVIDERS__YAHOO__LIMITS__CALLS-1M": "100000",
+    }
+    command = [str(BIN / "finex"), "up", "--listen", address, "--data-dir", str(data)]
+    # Started where no finex.toml lies about.
+    with log.open("a") as out, process(*command, env=environment, cwd=log.parent, stdout=out, stderr=out) as running:
+        wait_until_ready(f"http://{address}/readyz", running)
+        yield f"http://{address}"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until_ready(url: str, running: subprocess.Popen[str]) -> None:
+    for _ in range(200):
+        if running.poll() is not None:
+            raise SystemExit(f"finex ended with code {running.returncode}")
+        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+            urllib.request.urlopen(url).close()
+            return
+        time.sleep(0.05)
+    raise SystemExit("finex does not become ready")
