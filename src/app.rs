@@ -14,7 +14,7 @@ use crate::store::memory::Memory;
 use crate::store::tiers::Tiers;
 use finex_core::time::Clock;
 use finex_providers::Registry;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl App {
         let catalog = Arc::new(Catalog::new(registry.clone()));
         let restored = disk.as_ref().map_or(Ok(0), |(disk, _)| catalog.restore(disk))?;
         let tiers = Tiers::new(memory, disk, catalog, events.clone(), metrics.clone());
-        let mut fetchers = HashMap::new();
+        let mut fetchers = BTreeMap::new();
         for provider in registry.iter() {
             let id = provider.manifest().id.clone();
             let Some(settings) = config.providers.get(&id).filter(|settings| settings.enabled) else { continue };

@@ -20,7 +20,7 @@ use finex_core::time::Clock;
 use finex_providers::Native;
 use flight::Flights;
 use lease::Leases;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
@@ -37,7 +37,7 @@ pub struct Request {
 pub struct Gateway {
     pub tiers: Tiers,
     pub clock: Clock,
-    fetchers: HashMap<String, Arc<Fetcher>>,
+    fetchers: BTreeMap<String, Arc<Fetcher>>,
     planning: config::Planning,
     flights: Flights,
     leases: Arc<dyn Leases>,
@@ -53,7 +53,7 @@ pub struct Gateway {
 impl Gateway {
     pub fn new(
         tiers: Tiers,
-        fetchers: HashMap<String, Arc<Fetcher>>,
+        fetchers: BTreeMap<String, Arc<Fetcher>>,
         config: &Config,
         clock: Clock,
         events: Events,

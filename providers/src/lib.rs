@@ -264,12 +264,13 @@ pub trait Provider: Send + Sync {
     }
 
     /// Does a bar that opens at `open` contain `from`, a later instant?
-    fn leads(&self, _series: &Series, _open: Ts, _from: Ts, _sight: &Envelope) -> bool {
+    fn leads(&self, _series: &Series, _open: Ts, _from: Ts, _sight: &Envelope, _notes: &Envelope) -> bool {
         true
     }
 
-    /// Of the last bar that opens before this, the close stands in an answer whose first bar opens at `first`.
-    fn close_before(&self, _series: &Series, _first: Ts, _notes: &Envelope) -> Option<Ts> {
+    /// Of the last bar that opens before this, the close stands in an answer whose first bar opens at `first`; in one
+    /// without bars, whose first instant is `from`.
+    fn close_before(&self, _series: &Series, _first: Option<Ts>, _from: Option<Ts>, _notes: &Envelope) -> Option<Ts> {
         None
     }
 

@@ -294,15 +294,20 @@ impl Provider for Yahoo {
         from.saturating_sub(longest).saturating_add(1).max(BEGINNING)
     }
 
-    fn leads(&self, series: &Series, open: Ts, from: Ts, sight: &Envelope) -> bool {
-        if is_put_together(series.interval) || series.interval.nominal_len() < DAY {
-            return true;
-        }
-        open.saturating_add(range::session_len(sight)) > from
+    fn leads(&self, series: &Series, open: Ts, from: Ts, sight: &Envelope, notes: &Envelope) -> bool {
+        let end = match series.interval.fixed_len() {
+            _ if is_put_together(series.interval) => return true,
+            Some(len) if len < DAY => chart::end_of(notes, open, len),
+            _ => open.saturating_add(range::session_len(sight)),
+        };
+        end > from
     }
 
-    fn close_before(&self, series: &Series, first: Ts, notes: &Envelope) -> Option<Ts> {
-        write::close_before(series, first, notes)
+    fn close_before(&self, series: &Series, first: Option<Ts>, from: Option<Ts>, notes: &Envelope) -> Option<Ts> {
+        match first {
+            Some(first) => write::close_before(series, first, notes),
+            None => from.map(|from| write::regular_end_before(series, from, notes)),
+        }
     }
 
     fn close_of(&self, runs: &Runs, row: usize) -> Option<f64> {

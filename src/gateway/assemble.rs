@@ -53,8 +53,8 @@ impl Gateway {
         if pieces.len() < answer.parts.len() {
             return None;
         }
-        self.bring_close_before(cell, answer.snapshot, &pieces).await;
-        let close = self.close_before(cell, answer.snapshot, &pieces).flatten();
+        self.bring_close_before(cell, answer, &pieces).await;
+        let close = self.close_before(cell, answer, &pieces).flatten();
         answer.snapshot.touch(&answer.parts, journey.now);
         let mut served = self.complete(cell, answer, pieces, close, request, journey.clone());
         if served.journey.outcome == Outcome::Hit && (served.journey.calls > 0 || served.journey.collapsed) {
@@ -73,9 +73,10 @@ impl Gateway {
     }
 
     /// The bars among which the close before an answer's first bar is, the nearest first.
-    fn bars_before(&self, cell: &Cell, snapshot: &Snapshot, pieces: &[Piece]) -> Vec<Part> {
+    fn bars_before(&self, cell: &Cell, answer: &Selected<'_>, pieces: &[Piece]) -> Vec<Part> {
+        let snapshot = answer.snapshot;
         let first = pieces.first().and_then(|piece| piece.fragment.times.get(piece.rows.start));
-        let at = first.and_then(|first| cell.provider.close_before(&cell.series, first, &snapshot.envelope));
+        let at = cell.provider.close_before(&cell.series, first, answer.asked.from, &snapshot.envelope);
         let step = |at: &Ts| {
             let part = snapshot.before(*at)?;
             snapshot.times(part.source).get(part.rows.start)
@@ -85,9 +86,9 @@ impl Gateway {
     }
 
     /// The close before an answer's first bar; none within if there is none, none at all if it is not in memory.
-    pub(super) fn close_before(&self, cell: &Cell, snapshot: &Snapshot, pieces: &[Piece]) -> Option<Option<f64>> {
-        for part in self.bars_before(cell, snapshot, pieces) {
-            let piece = self.gather(snapshot, std::slice::from_ref(&part))?.pop()?;
+    pub(super) fn close_before(&self, cell: &Cell, answer: &Selected<'_>, pieces: &[Piece]) -> Option<Option<f64>> {
+        for part in self.bars_before(cell, answer, pieces) {
+            let piece = self.gather(answer.snapshot, std::slice::from_ref(&part))?.pop()?;
             if let Some(close) = cell.provider.close_of(piece.fragment.rows(), part.rows.start) {
                 return Some(Some(close));
             }
@@ -95,9 +96,9 @@ impl Gateway {
         Some(None)
     }
 
-    async fn bring_close_before(&self, cell: &Cell, snapshot: &Snapshot, pieces: &[Piece]) {
-        for part in self.bars_before(cell, snapshot, pieces) {
-            let _ = self.fragment_of(cell, snapshot, &part).await;
+    async fn bring_close_before(&self, cell: &Cell, answer: &Selected<'_>, pieces: &[Piece]) {
+        for part in self.bars_before(cell, answer, pieces) {
+            let _ = self.fragment_of(cell, answer.snapshot, &part).await;
         }
     }
 

@@ -63,7 +63,7 @@ impl Gateway {
         let entered = cell.update(|snapshot| arrival.enter(snapshot, epoch, rewritten));
         cell.see(&said.envelope);
         self.tell(cell, &entered);
-        self.tiers.supersede(&entered.superseded).await;
+        self.tiers.supersede(cell, &entered.superseded).await;
         Ok(())
     }
 
@@ -126,7 +126,7 @@ impl Gateway {
             false => (Vec::new(), None),
         });
         self.tell(cell, &Entered { basis, ..Entered::default() });
-        self.tiers.supersede(&superseded).await;
+        self.tiers.supersede(cell, &superseded).await;
     }
 }
 

@@ -85,11 +85,11 @@ impl Gateway {
         let asked = plan::asked(cell, &snapshot, &request.ask, request.native, journey.now);
         let parts = plan::held(cell, &snapshot, &asked, journey.now)?;
         let pieces = self.gather(&snapshot, &parts)?;
-        let before = self.close_before(cell, &snapshot, &pieces)?;
         snapshot.touch(&parts, journey.now);
+        let answer = Selected { snapshot: &snapshot, parts, asked };
+        let before = self.close_before(cell, &answer, &pieces)?;
         let mut journey = journey.clone();
         journey.outcome = Outcome::Hit;
-        let answer = Selected { snapshot: &snapshot, parts, asked };
         Some(self.complete(cell, &answer, pieces, before, request, journey))
     }
 }

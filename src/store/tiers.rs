@@ -143,7 +143,12 @@ impl Tiers {
     }
 
     /// Takes pieces of an older basis out of service. Their files stay, under a name that no reader takes for current.
-    pub async fn supersede(&self, pieces: &[Piece]) {
+    pub async fn supersede(&self, cell: &Cell, pieces: &[Piece]) {
+        if pieces.is_empty() {
+            return;
+        }
+        // What is being written just now must not come back under its old name.
+        let _one_at_a_time = cell.saving.lock().await;
         for piece in pieces {
             self.memory.remove(piece.id);
             if let Some(disk) = &self.disk

@@ -1,6 +1,7 @@
 //! The gateway against the simulator, over real sockets: one binary for all integration tests.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stderr, unreachable_pub)]
 
+mod basis;
 mod cli;
 mod errors;
 mod flights;
@@ -16,3 +17,5 @@ mod surface;
 mod tidy;
 mod unified;
 mod world;
+mod yahoo;
+mod yahoo_model;

@@ -1,6 +1,6 @@
 //! Reading a chart: columns of numbers whose text is kept, and everything beside them.
 
-use super::Yahoo;
+use super::{DAY, Yahoo, write};
 use crate::{Decoded, Undecodable};
 use finex_core::columns::{Bars, Column, Texts};
 use finex_core::envelope::Envelope;
@@ -121,9 +121,10 @@ pub(super) fn read(series: &Series, interval: &str, call: &Call, body: &[u8]) ->
     let all = bars(series, &answer)?;
     let traded = answer.meta.get("regularMarketTime").and_then(|text| text.parse::<i64>().ok()).map(|s| s * 1_000);
     let live = all.times.last().copied().filter(|last| Some(*last) == traded);
-    let envelope = envelope(series, &answer, &all);
+    let mut envelope = envelope(series, call, &answer, &all);
     let since = answer.meta.get("firstTradeDate").and_then(|text| text.parse::<i64>().ok()).map(|s| s * 1_000);
-    let bars = within(call, all);
+    let bars = within(call, &all);
+    note_the_edge(series, &all, &bars, &mut envelope);
     let live = live.filter(|open| bars.times.last() == Some(open));
     Ok(Decoded { bars, envelope, live, since })
 }
@@ -169,14 +170,24 @@ fn texts(numbers: &[Option<&RawValue>]) -> Result<Texts, Undecodable> {
 }
 
 /// Rows that the call is about: of what is put together from days, those whose days all lie in the window.
-fn within(call: &Call, bars: Bars) -> Bars {
-    if bars.times.iter().all(|open| call.window.contains(*open)) {
-        return bars;
-    }
+fn within(call: &Call, bars: &Bars) -> Bars {
     bars.select(|row| call.window.contains(bars.times[row]))
 }
 
-fn envelope(series: &Series, answer: &Answer<'_>, bars: &Bars) -> Envelope {
+/// Where the first rows were left out, the last of them tells the close before the first that stays.
+fn note_the_edge(series: &Series, all: &Bars, kept: &Bars, envelope: &mut Envelope) {
+    let Some(first) = kept.times.first() else { return };
+    let at = if Yahoo::is_daily_or_longer(series) { Some(*first) } else { session_at(envelope, *first) };
+    let Some(at) = at else { return };
+    let before = all.times.partition_point(|open| *open < at);
+    let close = all.column(Column::Close).and_then(|closes| (0..before).rev().find_map(|row| closes.value(row)));
+    if let Some(close) = close {
+        let text = write::short(close, envelope);
+        envelope.notes.entry(PREVIOUS.to_owned()).or_default().entry(at).or_insert(text);
+    }
+}
+
+fn envelope(series: &Series, call: &Call, answer: &Answer<'_>, bars: &Bars) -> Envelope {
     let mut out = Envelope::default();
     let of_the_symbol = |name: &str| !OF_THE_WINDOW.contains(&name);
     let facts = answer.meta.0.iter().filter(|(name, _)| of_the_symbol(name));
@@ -193,8 +204,12 @@ fn envelope(series: &Series, answer: &Answer<'_>, bars: &Bars) -> Envelope {
             out.acted.insert(kind.to_string(), newest);
         }
     }
-    if let (Some(close), Some(first)) = (answer.meta.get("chartPreviousClose"), bars.times.first()) {
-        let at = if Yahoo::is_daily_or_longer(series) { *first } else { session_at(&out, *first).unwrap_or(*first) };
+    if let Some(close) = answer.meta.get("chartPreviousClose") {
+        let at = match bars.times.first() {
+            None => call.window.from,
+            Some(first) if Yahoo::is_daily_or_longer(series) => *first,
+            Some(first) => session_at(&out, *first).unwrap_or(*first),
+        };
         out.notes.entry(PREVIOUS.to_owned()).or_default().insert(at, close.to_owned());
     }
     out
@@ -220,6 +235,14 @@ pub(super) fn session_at(envelope: &Envelope, open: Ts) -> Option<Ts> {
     ahead.or_else(|| sessions.range(..=open).next_back().map(|(at, _)| *at))
 }
 
+/// When an intraday bar ends: with its session, if that is earlier than its length says.
+pub(super) fn end_of(envelope: &Envelope, open: Ts, len: i64) -> Ts {
+    let end = open.saturating_add(len);
+    let Some(session) = session_at(envelope, open) else { return end };
+    let parts = SESSIONS.iter().filter_map(|kind| bounds(envelope.notes.get(*kind)?.get(&session)?));
+    parts.filter(|(start, close)| *start <= open && open < *close).map(|(_, close)| close.min(end)).next().unwrap_or(end)
+}
+
 /// First and last instant of a session's note, in milliseconds.
 pub(super) fn bounds(note: &str) -> Option<(Ts, Ts)> {
     let (start, end, _) = period(note)?;
@@ -236,7 +259,10 @@ pub(super) fn period(note: &str) -> Option<(Ts, Ts, i64)> {
         gmtoffset: i64,
     }
     let period = serde_json::from_str::<Period>(note).ok()?;
-    Some((period.start.saturating_mul(1_000), period.end.saturating_mul(1_000), period.gmtoffset.saturating_mul(1_000)))
+    let [start, end, east] = [period.start, period.end, period.gmtoffset].map(|seconds| seconds.saturating_mul(1_000));
+    // Markets that never close are said to close a minute before midnight.
+    let all_day = end.saturating_add(60_000).saturating_add(east).rem_euclid(DAY) == 0;
+    Some((start, if all_day { end + 60_000 } else { end }, east))
 }
 
 type Sessions<'a> = Vec<Vec<&'a RawValue>>;

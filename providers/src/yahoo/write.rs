@@ -85,13 +85,17 @@ pub(super) fn close_before(series: &Series, first: Ts, notes: &Envelope) -> Opti
     if Yahoo::is_daily_or_longer(series) {
         return Some(first);
     }
-    let session = session_at(notes, first)?;
+    Some(regular_end_before(series, session_at(notes, first)?, notes))
+}
+
+/// The instant before which the last bar of regular trading opens: with extended hours, the end of the last session.
+pub(super) fn regular_end_before(series: &Series, at: Ts, notes: &Envelope) -> Ts {
     if series.variant.get("session").is_none() {
-        return Some(session);
+        return at;
     }
-    // With extended hours, the last bar before the end of the regular session before.
-    let before = notes.notes.get("regular")?.range(..session).next_back().and_then(|(_, note)| bounds(note));
-    before.map(|(_, end)| end)
+    let sessions = notes.notes.get("regular").into_iter().flat_map(|all| all.range(..at).rev());
+    let mut ends = sessions.filter_map(|(_, note)| bounds(note)).map(|(_, end)| end);
+    ends.find(|end| *end <= at).unwrap_or(at)
 }
 
 pub(super) fn compose(page: &Page<'_>, interval: &str) -> Composed {
@@ -144,12 +148,16 @@ fn rows(page: &Page<'_>, adjusted: bool, segments: &mut Vec<Segment>) {
 
 /// What was said of this very edge, else the close that is held before it, rounded as all recorded ones are.
 fn previous_close(page: &Page<'_>) -> Option<String> {
-    let (first, _) = page.range?;
-    said_before(page.series, first, page.notes).cloned().or_else(|| page.before.map(|close| short(close, &page.sight.envelope)))
+    let held = || page.before.map(|close| short(close, &page.sight.envelope));
+    match page.range {
+        Some((first, _)) => said_before(page.series, first, page.notes).cloned().or_else(held),
+        // Nothing came then either: what was said of an earlier instant holds.
+        None => held().or_else(|| page.notes.notes.get(PREVIOUS)?.range(..=spoken_of(page).from).next_back().map(|(_, c)| c.clone())),
+    }
 }
 
 /// A price in an envelope: three decimals, or as many as the symbol's hint says if those are more.
-fn short(price: f64, sight: &Envelope) -> String {
+pub(super) fn short(price: f64, sight: &Envelope) -> String {
     let hint = super::number_fact(sight, "priceHint").unwrap_or(2).clamp(3, 9);
     let scale = 10f64.powi(hint as i32);
     format!("{:?}", (price * scale).round() / scale)

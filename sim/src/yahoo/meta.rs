@@ -49,9 +49,15 @@ fn today(meta: Object, latest: &Latest, price: impl Fn(f64) -> String) -> Object
 }
 
 /// The close before the first row: of the bar before it, and of the session before if it is intraday. Where nothing was
-/// traded before, its own.
+/// traded before, its own. A window without rows begins after the last session that was over by then.
 fn previous(request: &Request, view: &View, rows: &Rows) -> Option<f64> {
-    let first = rows.first.unwrap_or_else(|| view.market.date(request.from));
+    let empty = || {
+        let date = view.market.date(request.from);
+        let over = view.market.session(date).is_some_and(|session| session.close <= request.from);
+        let next = |date: jiff::civil::Date| date.tomorrow().unwrap_or(date);
+        (if over { next(date) } else { date }).min(next(view.newest.date))
+    };
+    let first = rows.first.unwrap_or_else(empty);
     let before = match request.interval.intraday() {
         true => view.session_close_before(first),
         false => view.close_before(first),

@@ -196,10 +196,12 @@ impl View {
         self.price(self.now.min(self.newest.close), self.newest.open)
     }
 
-    /// Newest instant of regular trading. Closing auctions are reported two seconds later.
+    /// Newest instant of regular trading. Closing auctions are reported two seconds later; a day without one ends with
+    /// its last second.
     pub(crate) fn traded(&self) -> i64 {
         let Session { open, close, .. } = self.newest;
-        if self.now >= close + 2 { close + 2 } else { (self.now - 1).max(open) }
+        let last = if self.market.listing.hours.1 == 1_440 { close - 1 } else { close + 2 };
+        if self.now > last { last } else { (self.now - 1).max(open) }
     }
 
     /// The close of the last session before `date`.

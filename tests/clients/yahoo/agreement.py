@@ -6,66 +6,85 @@ What settled calls say of bars never moves.
 """
 
 import math
+import re
 from typing import Any, Iterator
 
 # Yahoo computes adjusted closes anew from day to day, with other last digits.
 NOISE = 1e-6
 # Facts of now within an answer about settled bars.
-OF_NOW = {"meta"}
+OF_NOW = "meta"
 
 
-def differences(first: Any, again: Any, through: Any, settled: bool, path: tuple[str, ...] = ()) -> Iterator[str]:
+def differences(first: Any, again: Any, through: Any, settled: bool) -> Iterator[str]:
     """`first` and `again` came directly."""
-    if settled and not OF_NOW.intersection(path):
-        again = first
+    if not settled:
+        return parted(first, again, through)
+    if isinstance(first, dict) and isinstance(again, dict) and OF_NOW in again:
+        return parted(first, {**first, OF_NOW: again[OF_NOW]}, through)
+    return parted(first, first, through)
+
+
+def parted(first: Any, again: Any, through: Any, path: tuple[str, ...] = (), moves: bool = False) -> Iterator[str]:
+    """`moves` tells whether anything beside it has moved."""
     if kind(through) not in (kind(first), kind(again)):
         yield told(path, first, through)
     elif kind(first) != kind(again):
         return
     elif isinstance(first, dict):
-        yield from of_objects(first, again, through, settled, path)
+        yield from of_objects(first, again, through, path)
     elif isinstance(first, list):
-        yield from of_lists(first, again, through, settled, path)
-    elif isinstance(first, (int, float)) and not isinstance(first, bool):
-        if not fits(first, again, through, path):
-            yield told(path, first, through)
-    elif first == again and through != first:
+        yield from of_lists(first, again, through, path)
+    elif not (numbers if kind(first) == "number" else texts)(first, again, through, path, moves):
         yield told(path, first, through)
 
 
-def of_objects(first: dict, again: dict, through: dict, settled: bool, path: tuple[str, ...]) -> Iterator[str]:
-    known = first.keys() | again.keys()
+def of_objects(first: dict, again: dict, through: dict, path: tuple[str, ...]) -> Iterator[str]:
     common = [key for key in first if key in again]
     missing = [key for key in common if key not in through]
-    extra = [key for key in through if key not in known]
+    extra = [key for key in through if key not in first and key not in again]
     if missing:
         yield f"{place(path)}: {some(missing)} missing through finex"
     # As many rows may be new as came and went meanwhile.
     if len(extra) > len(first.keys() ^ again.keys()):
         yield f"{place(path)}: {some(extra)} only through finex"
-    if "rows" in path[-1:] and [key for key in through if key in common] != [key for key in common if key in through]:
+    if path[-1:] == ("rows",) and [key for key in through if key in common] != [key for key in common if key in through]:
         yield f"{place(path)}: rows in another order"
+    moves = any(not isinstance(first[key], (dict, list)) and first[key] != again[key] for key in common)
     for key in common:
         if key in through:
-            yield from differences(first[key], again[key], through[key], settled, (*path, key))
+            yield from parted(first[key], again[key], through[key], (*path, key), moves)
 
 
-def of_lists(first: list, again: list, through: list, settled: bool, path: tuple[str, ...]) -> Iterator[str]:
+def of_lists(first: list, again: list, through: list, path: tuple[str, ...]) -> Iterator[str]:
     if len(first) != len(again):
         return
     if len(first) != len(through):
         yield f"{place(path)}: {len(first)} elements directly, {len(through)} through finex"
         return
-    for at, (a, b, c) in enumerate(zip(first, again, through)):
-        yield from differences(a, b, c, settled, (*path, str(at)))
+    for at, elements in enumerate(zip(first, again, through)):
+        yield from parted(*elements, (*path, str(at)))
 
 
-def fits(first: float, again: float, through: float, path: tuple[str, ...]) -> bool:
-    if any("adj" in name.lower() for name in path):
-        return math.isclose(first, through, rel_tol=NOISE) or math.isclose(again, through, rel_tol=NOISE)
-    if first == again:
-        return through == first
-    return abs(through - first) <= max(10 * abs(first - again), abs(first) / 20)
+def numbers(first: float, again: float, through: float, path: tuple[str, ...], moves: bool) -> bool:
+    adjusted = any("adj" in name.lower() for name in path)
+    same = (lambda a, b: math.isclose(a, b, rel_tol=NOISE)) if adjusted else (lambda a, b: a == b)
+    if same(first, through) or same(again, through):
+        return True
+    # What is rounded may stand still for a while and move all the same.
+    if same(first, again) and not moves:
+        return False
+    difference_of_prices = "change" in path[-1].lower()
+    return difference_of_prices or abs(through - first) <= max(10 * abs(first - again), abs(first) / 20)
+
+
+def texts(first: Any, again: Any, through: Any, path: tuple[str, ...], moves: bool) -> bool:
+    if first == again and moves:
+        return shape(through) == shape(first)
+    return through == first or first != again
+
+
+def shape(text: Any) -> str:
+    return re.sub(r"[\d.]+", "#", str(text))
 
 
 def kind(value: Any) -> str:

@@ -1,0 +1,200 @@
+//! A history that moves: two bases never meet in one answer.
+
+use crate::world::*;
+use crate::yahoo::{chart, difference, world_at};
+use finex_core::time::Ts;
+use finex_sim::yahoo::Effect;
+use futures_util::future::join_all;
+use serde_json::Value;
+
+/// 2024-03-05T16:40:10Z: New York has been open for two hours.
+const OPEN: Ts = NOW + 6 * HOUR + 19 * MINUTE + 40 * SECOND;
+
+fn window(symbol: &str, from: i64, to: i64) -> String {
+    let at = |days: i64| OPEN / 1_000 / 86_400 * 86_400 + days * 86_400;
+    chart(symbol, &format!("period1={}&period2={}&interval=1d&events=div,splits", at(from), at(to)))
+}
+
+/// The jump between neighbouring closes that a split of two makes is far beyond what the simulated market does.
+fn is_of_one_basis(got: &Got) -> bool {
+    let closes = got.closes();
+    closes.windows(2).all(|pair| (0.8..1.25).contains(&(pair[1] / pair[0])))
+}
+
+fn adjusted(got: &Got) -> Vec<f64> {
+    let all = &got.result()["indicators"]["adjclose"][0]["adjclose"];
+    all.as_array().map_or(vec![], |all| all.iter().filter_map(Value::as_f64).collect())
+}
+
+async fn narrow(now: Ts) -> World {
+    let folder = std::sync::Arc::new(tempfile::tempdir().expect("a folder"));
+    let world = World::at(folder, now, |config| config.plan.widen = false).await;
+    world.sim.yahoo().set_noise(false);
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_split_that_arrives_now_is_seen_at_the_seam() {
+    let world = narrow(OPEN).await;
+    let old = world.same_chart(&window("MSFT", -300, -100)).await;
+    world.settle().await;
+    world.sim.yahoo().add_split("MSFT", (2024, 3, 6), 2, 1, Effect::now(OPEN + DAY));
+    world.advance(2 * DAY);
+    let joined = world.same_chart(&window("MSFT", -300, -60)).await;
+    assert!((joined.closes()[0] / old.closes()[0] - 0.5).abs() < 1e-6, "{} became {}", old.closes()[0], joined.closes()[0]);
+    let cell = world.app.gateway.tiers.catalog.all().remove(0);
+    let snapshot = cell.snapshot();
+    assert_eq!(snapshot.basis, 1);
+    assert!(snapshot.pieces.iter().all(|piece| piece.key.version.basis == 1));
+    world.same_chart(&window("MSFT", -250, -150)).await;
+    world.settle().await;
+    let kept = superseded(world.folder.path());
+    assert!(!kept.is_empty(), "what was overwritten is kept, out of the way");
+    let world = World::at(world.stop().await, OPEN + 2 * DAY, |config| config.plan.widen = false).await;
+    world.sim.yahoo().set_noise(false);
+    world.sim.yahoo().add_split("MSFT", (2024, 3, 6), 2, 1, Effect::now(OPEN + DAY));
+    world.same_chart(&window("MSFT", -300, -60)).await;
+    assert_eq!(world.calls(), 1, "the straight one: the new basis is owned after a restart");
+}
+
+fn superseded(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        match entry.path() {
+            path if path.is_dir() => found.extend(superseded(&path)),
+            path if path.to_string_lossy().ends_with(".superseded") => found.push(path),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_split_is_seen_on_either_side_late_and_in_part() {
+    let (ex, at) = ((2024, 3, 6), OPEN + DAY);
+    let part = OPEN - 150 * DAY;
+    let effects = [
+        Effect::now(at),
+        // Listed before prices are rewritten, and after.
+        Effect::late(at, at + 3 * DAY),
+        Effect::late(at + 4 * DAY, at),
+        Effect::partly(at, part, at + 4 * DAY),
+    ];
+    for (nth, effect) in effects.into_iter().enumerate() {
+        for gap in [(-400, -200), (-120, -60), (-400, -60)] {
+            let world = narrow(OPEN).await;
+            world.same_chart(&window("MSFT", -200, -120)).await;
+            world.sim.yahoo().add_split("MSFT", ex, 2, 1, effect);
+            for day in [2, 3, 6] {
+                world.advance(OPEN + day * DAY - world.now());
+                // What is asked anew beside what is held, on both of its sides, agrees with the provider of that day.
+                let fresh = window("MSFT", gap.0 - day, gap.1 + day);
+                let got = world.get(&format!("/yahoo{fresh}")).await;
+                let straight = world.direct(&fresh).await;
+                assert_eq!(is_of_one_basis(&got), is_of_one_basis(&straight), "effect {nth}, {gap:?}, day {day}");
+                if day == 6 {
+                    assert_eq!(difference(&got.json(), &straight.json(), ""), None, "effect {nth}, {gap:?}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dividend_rewrites_adjusted_closes_and_noise_does_not() {
+    let world = narrow(OPEN).await;
+    world.sim.yahoo().set_noise(true);
+    world.get(&format!("/yahoo{}", window("IBM", -300, -100))).await;
+    for day in 1..4 {
+        world.advance(DAY);
+        world.get(&format!("/yahoo{}", window("IBM", -300, -100 + 10 * day))).await;
+    }
+    let basis = || world.app.gateway.tiers.catalog.all().remove(0).snapshot().basis;
+    assert_eq!(basis(), 0, "noise is no action");
+    world.sim.yahoo().set_noise(false);
+    let before = world.get(&format!("/yahoo{}", window("IBM", -300, -100))).await;
+    world.sim.yahoo().add_dividend("IBM", (2024, 3, 11), 0.2, Effect::now(OPEN + 6 * DAY));
+    world.advance(7 * DAY);
+    let after = world.same_chart(&window("IBM", -300, -40)).await;
+    assert_eq!((after.closes()[0], basis()), (before.closes()[0], 1));
+    assert!(adjusted(&after)[0] < adjusted(&before)[0] * 0.9995, "{} and {}", adjusted(&after)[0], adjusted(&before)[0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_that_one_series_tells_of_ends_the_basis_of_all() {
+    let world = narrow(OPEN).await;
+    let minutes = |from: i64, to: i64| {
+        let at = |days: i64| OPEN / 1_000 + days * 86_400;
+        chart("AAPL", &format!("period1={}&period2={}&interval=5m", at(from), at(to)))
+    };
+    let old = world.same_chart(&minutes(-20, -10)).await;
+    world.get(&format!("/yahoo{}", window("AAPL", -300, -10))).await;
+    world.sim.yahoo().add_split("AAPL", (2024, 3, 6), 2, 1, Effect::now(OPEN + DAY));
+    world.advance(2 * DAY);
+    assert_eq!(world.hit(&minutes(-20, -10)).await.closes(), old.closes(), "nobody has told of it yet");
+    world.same_chart(&window("AAPL", -5, 2)).await;
+    let new = world.same_chart(&minutes(-20, -10)).await;
+    assert!((new.closes()[0] / old.closes()[0] - 0.5).abs() < 1e-6);
+    world.same_chart(&window("AAPL", -300, -10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_clients_never_see_two_bases_at_once() {
+    for seed in 0..6 {
+        let world = narrow(OPEN).await;
+        let mut random = fastrand::Rng::with_seed(seed);
+        for _ in 0..4 {
+            let from = random.i64(-700..-100);
+            world.get(&format!("/yahoo{}", window("MSFT", from, from + random.i64(5..80)))).await;
+        }
+        world.sim.yahoo().add_split("MSFT", (2024, 3, 6), 3, 1, Effect::now(OPEN + DAY));
+        world.sim.set_latency(std::time::Duration::from_millis(15));
+        world.advance(2 * DAY);
+        for _ in 0..3 {
+            let ask = |random: &mut fastrand::Rng| {
+                let from = random.i64(-700..-100);
+                window("MSFT", from, (from + random.i64(5..300)).min(-1))
+            };
+            let paths: Vec<String> = (0..24).map(|_| ask(&mut random)).collect();
+            let urls: Vec<String> = paths.iter().map(|path| format!("/yahoo{path}")).collect();
+            let answers = join_all(urls.iter().map(|url| world.get(url))).await;
+            for (path, got) in paths.iter().zip(&answers) {
+                assert_eq!(got.status, 200, "{path}: {}", got.body);
+                assert!(is_of_one_basis(got), "seed {seed}: {path} mixes two");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_correction_of_one_bar_is_no_new_basis() {
+    let world = narrow(OPEN).await;
+    let held = world.same_chart(&window("MSFT", -60, -20)).await;
+    let corrected = *held.stamps().last().expect("a bar");
+    assert!(world.sim.yahoo().correct("MSFT", "1d", corrected, 1.004, OPEN + HOUR));
+    world.advance(2 * HOUR);
+    let got = world.get(&format!("/yahoo{}", window("MSFT", -60, -10))).await;
+    assert_eq!(got.closes()[..held.closes().len()], held.closes(), "held final bars stand");
+    let cell = world.app.gateway.tiers.catalog.all().remove(0);
+    assert_eq!(cell.snapshot().basis, 0);
+    let recent = world.get(&format!("/yahoo{}", window("MSFT", -8, 1))).await;
+    let open = recent.stamps()[recent.stamps().len() - 2];
+    assert!(world.sim.yahoo().correct("MSFT", "1d", open, 1.004, OPEN + 3 * HOUR));
+    world.advance(2 * HOUR);
+    world.same_chart(&window("MSFT", -8, 1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_action_nothing_is_fetched_twice_but_the_seams() {
+    let world = world_at(OPEN).await;
+    world.get(&format!("/yahoo{}", window("AAPL", -300, -100))).await;
+    let calls = world.calls();
+    world.advance(3 * DAY);
+    world.get(&format!("/yahoo{}", window("AAPL", -300, 3))).await;
+    assert_eq!(world.calls(), calls + 1);
+    let sent = world.sim.received();
+    let query = &sent.last().expect("a call").query;
+    let from: i64 = query.split('&').find_map(|p| p.strip_prefix("period1=")?.parse().ok()).expect("a start");
+    let days_back = (world.now() / 1_000 - from) / 86_400;
+    assert!((4..=14).contains(&days_back), "the tail and three bars beside it, not {days_back} days");
+}
