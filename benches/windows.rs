@@ -158,7 +158,8 @@ fn walk(windows: &[(usize, Window)], grid: Grid, now: Ts, widen: u64) -> (u64, u
         for call in planned(one, &[Ask::between(*window, Columns::OHLCV)], now, widen) {
             let opens: Vec<Ts> =
                 (grid.index(call.window.from)..grid.index(call.window.to)).map(|i| grid.open(i)).collect();
-            let got = Received { times: &opens, suspect: &[], rows: opens.len() as u64, live: None, at: now, expires: now };
+            let got =
+                Received { times: &opens, suspect: &[], rows: opens.len() as u64, live: None, at: now, expires: now };
             one.ledger.record(&attest(&call, got, grid, 2_000));
             calls += 1;
             rows += opens.len() as u64;

@@ -387,7 +387,8 @@ mod tests {
     fn fragments_are_cut_where_the_settings_say() {
         let mut cache = Cache::default();
         let spans = |cache: &Cache| {
-            ["1s", "1m", "5m", "1h", "4h", "1d", "1w", "1mo"].map(|name| cache.span(name.parse().expect("an interval"), 1.0))
+            ["1s", "1m", "5m", "1h", "4h", "1d", "1w", "1mo"]
+                .map(|name| cache.span(name.parse().expect("an interval"), 1.0))
         };
         use Span::{Day, Decade, Hour, Month, Year};
         assert_eq!(spans(&cache), [Hour, Day, Day, Month, Year, Year, Decade, Decade]);

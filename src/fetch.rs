@@ -88,7 +88,9 @@ pub struct Landed {
 fn max_age(headers: &HeaderMap) -> Option<i64> {
     let control = headers.get(http::header::CACHE_CONTROL)?.to_str().ok()?;
     let mut directives = control.split(',').map(str::trim);
-    directives.find_map(|directive| directive.strip_prefix("max-age=")?.parse::<i64>().ok()).map(|s| s.clamp(0, 86_400) * 1_000)
+    directives
+        .find_map(|directive| directive.strip_prefix("max-age=")?.parse::<i64>().ok())
+        .map(|s| s.clamp(0, 86_400) * 1_000)
 }
 
 /// Everything needed to ask one provider.
@@ -169,7 +171,9 @@ impl Fetcher {
         let pass = session.pass(None).await.map_err(|e| e.0)?;
         session.sign(&mut request, &pass);
         let response = self.send_on(request).await?;
-        let Some(mut again) = again.filter(|_| response.status() == StatusCode::UNAUTHORIZED) else { return Ok(response) };
+        let Some(mut again) = again.filter(|_| response.status() == StatusCode::UNAUTHORIZED) else {
+            return Ok(response);
+        };
         // What was given out has expired: once more with a new one, or with what the provider said.
         let Ok(pass) = session.pass(Some(&pass)).await else { return Ok(response) };
         session.sign(&mut again, &pass);

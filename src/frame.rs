@@ -1,7 +1,7 @@
 //! Bars as Polars frames, and frames as Parquet files: the only module that names Polars.
 //!
 //! Numbers keep their text. A column is stored as f64 (counts and times as i64) with a rule that writes the text again
-//! (`fixed:8`, `int`, `shortest`); the rule is verified for every row, and the texts of rows for which it fails stand in
+//! (`fixed:8`, `int`, `shortest`, `float`: the shortest with a decimal point); the rule is verified for every row, and the texts of rows for which it fails stand in
 //! the footer. A volume of 123456789012.12345678 is more than f64 can hold, and still comes back whole. Every file of a
 //! series has the same columns of the same types, so that readers can open them together.
 
@@ -36,6 +36,7 @@ enum Rule {
     Int,
     Fixed(usize),
     Shortest,
+    Float,
 }
 
 impl Rule {
@@ -44,6 +45,7 @@ impl Rule {
             Rule::Int => "int".into(),
             Rule::Fixed(decimals) => format!("fixed:{decimals}"),
             Rule::Shortest => "shortest".into(),
+            Rule::Float => "float".into(),
         }
     }
 
@@ -52,6 +54,7 @@ impl Rule {
             Some(("fixed", decimals)) => decimals.parse().ok().filter(|d| *d <= 32).map(Rule::Fixed),
             None if text == "int" => Some(Rule::Int),
             None if text == "shortest" => Some(Rule::Shortest),
+            None if text == "float" => Some(Rule::Float),
             _ => None,
         }
     }
@@ -59,11 +62,14 @@ impl Rule {
     fn write(self, value: f64) -> String {
         match self {
             Rule::Fixed(decimals) => format!("{value:.decimals$}"),
-            Rule::Int | Rule::Shortest => format!("{value}"),
+            Rule::Int => format!("{value}"),
+            // Of two texts that are as near, the even one: as providers' JSON writers choose, and Rust's own does not.
+            Rule::Float => serde_json::to_string(&value).unwrap_or_default(),
+            Rule::Shortest => Rule::Float.write(value).trim_end_matches(".0").to_owned(),
         }
     }
 
-    /// The rule that fits a column: the decimals of its first row, or the shortest text.
+    /// The rule that fits most of a column: the decimals of its first row, or the shortest text.
     fn of(column: Column, texts: &Texts) -> Rule {
         if is_whole(column) {
             return Rule::Int;
@@ -71,7 +77,8 @@ impl Rule {
         let decimals = texts.iter().flatten().next().and_then(|text| text.split_once('.')).map_or(0, |(_, d)| d.len());
         let fixed = Rule::Fixed(decimals.min(32));
         let fits = |rule: Rule| texts.iter().flatten().filter(|text| rule.holds(text)).count();
-        if fits(fixed) >= fits(Rule::Shortest) { fixed } else { Rule::Shortest }
+        // Of those that fit alike, `max_by_key` takes the last.
+        [Rule::Float, Rule::Shortest, fixed].into_iter().max_by_key(|rule| fits(*rule)).unwrap_or(fixed)
     }
 
     fn holds(self, text: &str) -> bool {
@@ -117,7 +124,7 @@ fn values(column: Column, texts: &Texts, rule: Rule) -> Series {
             let values: Vec<Option<i64>> = texts.iter().map(|t| t.and_then(|t| t.parse().ok())).collect();
             Series::new(column.name().into(), values)
         }
-        Rule::Fixed(_) | Rule::Shortest => {
+        Rule::Fixed(_) | Rule::Shortest | Rule::Float => {
             let values: Vec<Option<f64>> = (0..texts.len()).map(|row| texts.value(row)).collect();
             Series::new(column.name().into(), values)
         }

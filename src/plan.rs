@@ -46,7 +46,9 @@ pub fn trimmed(cell: &Cell, snapshot: &Snapshot, asked: &Asked, mut parts: Vec<P
     let Some(from) = asked.from.filter(|_| asked.ask.take == Take::All) else { return parts };
     while let Some(first) = parts.first_mut() {
         let open = snapshot.times(first.source).get(first.rows.start);
-        if open.is_none_or(|open| open >= from || cell.provider.leads(&cell.series, open, from, &cell.sight().envelope, &snapshot.envelope)) {
+        if open.is_none_or(|open| {
+            open >= from || cell.provider.leads(&cell.series, open, from, &cell.sight().envelope, &snapshot.envelope)
+        }) {
             break;
         }
         first.rows.start += 1;

@@ -28,7 +28,10 @@ impl Envelope {
     /// Notes of a kind that lie in a window.
     pub fn notes_in(&self, kind: &str, window: Window) -> impl DoubleEndedIterator<Item = (Ts, &str)> {
         let notes = (!window.is_empty()).then(|| self.notes.get(kind)).flatten();
-        notes.into_iter().flat_map(move |notes| notes.range(window.from..window.to)).map(|(at, note)| (*at, note.as_str()))
+        notes
+            .into_iter()
+            .flat_map(move |notes| notes.range(window.from..window.to))
+            .map(|(at, note)| (*at, note.as_str()))
     }
 
     /// The newest action of any of these kinds.
@@ -101,7 +104,11 @@ mod tests {
     #[test]
     fn facts_are_learnt_by_name_and_actions_only_get_newer() {
         let mut held = Envelope { seen_at: 5, ..envelope(5, "10", &[]) };
-        held.learn(&Envelope { seen_at: 3, facts: vec![("price".into(), "9".into()), ("scale".into(), "3".into())], ..Envelope::default() });
+        held.learn(&Envelope {
+            seen_at: 3,
+            facts: vec![("price".into(), "9".into()), ("scale".into(), "3".into())],
+            ..Envelope::default()
+        });
         assert_eq!((held.fact("price"), held.fact("scale")), (Some("10"), Some("3")));
         for at in [7, 4] {
             held.learn(&Envelope { acted: BTreeMap::from([("splits".to_owned(), at)]), ..Envelope::default() });

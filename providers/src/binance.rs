@@ -6,8 +6,8 @@
 use crate::manifest::Manifest;
 use crate::rows::{Rows, Runs};
 use crate::{
-    Composed, Decoded, Failure, Named, Native, NativeAsk, NativeError, NativeRequest, Page, Provider, Recognised, Segment,
-    Shape, Undecodable, Unsupported, Upstream,
+    Composed, Decoded, Failure, Named, Native, NativeAsk, NativeError, NativeRequest, Page, Provider, Recognised,
+    Segment, Shape, Undecodable, Unsupported, Upstream,
 };
 use finex_core::ask::{Ask, Take};
 use finex_core::calendar::{Grid, Interval, Unit};
@@ -232,12 +232,7 @@ pub fn read(series: &Series, body: &[u8]) -> Result<Bars, Undecodable> {
     bars.times.reserve(rows.len());
     for row in &rows {
         if row.close_time() < row.0 || row.close_time().saturating_sub(row.0) >= longest + 86_400_000 / 24 {
-            return Err(bad(format!(
-                "a bar from {} to {} is not one of {}",
-                row.0,
-                row.close_time(),
-                series.interval
-            )));
+            return Err(bad(format!("a bar from {} to {} is not one of {}", row.0, row.close_time(), series.interval)));
         }
         if let Some(text) = row.numbers().into_iter().find(|text| !is_number(text)) {
             return Err(bad(format!("{text:?} is no number")));

@@ -12,8 +12,8 @@ mod write;
 use crate::manifest::Manifest;
 use crate::rows::Runs;
 use crate::{
-    Composed, Decoded, Failure, Local, Named, Native, NativeAsk, NativeError, NativeRequest, Page, Provider, Recognised,
-    Shape, Undecodable, Unsupported, Upstream,
+    Composed, Decoded, Failure, Local, Named, Native, NativeAsk, NativeError, NativeRequest, Page, Provider,
+    Recognised, Shape, Undecodable, Unsupported, Upstream,
 };
 use bytes::Bytes;
 use errors::{bad_request, not_found, unprocessable};
@@ -74,7 +74,8 @@ impl Yahoo {
         let interval = self.interval(native);
         let known_elsewhere = FORWARDED.contains(&native);
         if interval.is_none() && !known_elsewhere {
-            let what = format!("Invalid input - interval={} is not supported. Valid intervals: {INTERVALS}", shown(native));
+            let what =
+                format!("Invalid input - interval={} is not supported. Valid intervals: {INTERVALS}", shown(native));
             return Err(unprocessable(&what));
         }
         let named = match (params.get("range"), params.seconds("period1")?, params.seconds("period2")?) {
@@ -334,8 +335,7 @@ fn number_fact(sight: &Envelope, name: &str) -> Option<i64> {
 /// The paths by which clients look for a cookie and a crumb: theirs is the gateway's business.
 fn local(path: &str) -> Option<Local> {
     /// Some libraries keep cookies of hosts under yahoo.com only, some of the host that answered only.
-    const COOKIES: [&str; 2] =
-        ["A3=finex; Path=/; SameSite=Lax", "A3=finex; Domain=.yahoo.com; Path=/; SameSite=Lax"];
+    const COOKIES: [&str; 2] = ["A3=finex; Path=/; SameSite=Lax", "A3=finex; Domain=.yahoo.com; Path=/; SameSite=Lax"];
     let page = Local { content_type: "text/html; charset=utf-8", body: "<html></html>", cookies: &COOKIES };
     let crumb = Local { content_type: "text/plain;charset=utf-8", body: "finex", cookies: &[] };
     match path {
@@ -348,8 +348,10 @@ fn local(path: &str) -> Option<Local> {
 /// A symbol as it is kept: in capitals, of characters that a symbol can have.
 fn symbol_of(segment: &str) -> Option<String> {
     let text = percent_decode_str(segment).decode_utf8().ok()?;
-    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'^' | b'=' | b'.' | b'-' | b'_' | b'&' | b'$' | b'!' | b':');
-    let sound = (1..=40).contains(&text.len()) && text.bytes().all(fits) && text.bytes().any(|b| b.is_ascii_alphanumeric());
+    let fits =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'^' | b'=' | b'.' | b'-' | b'_' | b'&' | b'$' | b'!' | b':');
+    let sound =
+        (1..=40).contains(&text.len()) && text.bytes().all(fits) && text.bytes().any(|b| b.is_ascii_alphanumeric());
     sound.then(|| text.to_ascii_uppercase())
 }
 
@@ -379,7 +381,8 @@ impl Params {
     fn seconds(&self, name: &str) -> Result<Option<i64>, NativeError> {
         const LATEST: i64 = 99_999_999_999;
         let Some(text) = self.get(name) else { return Ok(None) };
-        let whole = text.split_once('.').filter(|(_, f)| f.bytes().all(|b| b.is_ascii_digit())).map_or(text, |(w, _)| w);
+        let whole =
+            text.split_once('.').filter(|(_, f)| f.bytes().all(|b| b.is_ascii_digit())).map_or(text, |(w, _)| w);
         match whole.parse::<i64>() {
             Ok(seconds) if seconds.abs() <= LATEST => Ok(Some(seconds)),
             Ok(_) => Err(NativeError {

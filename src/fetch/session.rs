@@ -86,7 +86,8 @@ impl Session {
         let status = answer.status();
         let token = answer.text().await.map_err(|e| failed(&e))?;
         let token = token.trim();
-        let sound = status.is_success() && !token.is_empty() && token.len() <= LONGEST_TOKEN && !token.contains(['<', ' ']);
+        let sound =
+            status.is_success() && !token.is_empty() && token.len() <= LONGEST_TOKEN && !token.contains(['<', ' ']);
         if !sound {
             return Err(no_pass(&format!("it answered {status} where it gives out tokens")));
         }

@@ -230,7 +230,8 @@ impl Arrival<'_> {
         let arrived = self.checked.sound.select(|row| self.checked.sound.times[row] >= self.attested.horizon);
         let arrived = arrived.overlay(&self.checked.suspect);
         // A bar that is held as final stays so: this answer may be older than that one.
-        let fresh: Vec<usize> = (0..arrived.len()).filter(|row| !holds(&snapshot.pieces, arrived.times[*row])).collect();
+        let fresh: Vec<usize> =
+            (0..arrived.len()).filter(|row| !holds(&snapshot.pieces, arrived.times[*row])).collect();
         let together = |a: &usize, b: &usize| {
             let between = Window::new(arrived.times[*a].saturating_add(1), arrived.times[*b]);
             let pieces = snapshot.pieces.iter().map(|piece| piece.key.first);

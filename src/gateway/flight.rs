@@ -195,8 +195,8 @@ impl Gateway {
         let limits = self.limits(&cell.series).ok_or_else(lost)?;
         let now = (self.clock)();
         let asked = plan::asked(cell, snapshot, &request.ask, request.native, now);
-        let mut plan = plan::missing(cell, snapshot, &asked.ask, &flying, &limits, now)
-            .map_err(|e| super::serve::refused(&e))?;
+        let mut plan =
+            plan::missing(cell, snapshot, &asked.ask, &flying, &limits, now).map_err(|e| super::serve::refused(&e))?;
         if plan.calls.is_empty() && flying.is_empty() && plan::lacks_sight(cell) {
             plan.calls.push(plan::look(&asked.ask, &limits));
         }

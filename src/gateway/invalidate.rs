@@ -67,8 +67,7 @@ impl Gateway {
             if series_meant {
                 snapshot.ledger.forget(wanted.window);
             }
-            let gone =
-                |run: &Arc<crate::store::fragment::Fragment>| !run.times.rows_in(wanted.window).is_empty();
+            let gone = |run: &Arc<crate::store::fragment::Fragment>| !run.times.rows_in(wanted.window).is_empty();
             let loose: Vec<Window> = snapshot
                 .loose
                 .iter()

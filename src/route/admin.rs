@@ -111,7 +111,9 @@ impl Router {
                     NativeRequest { method: "GET", path: rest, query, header: &|name| header_of(&parts.headers, name) };
                 match fetcher.provider.recognise(&native) {
                     Recognised::Series(ask) => Request { series: ask.series, ask: ask.ask, native: ask.native },
-                    Recognised::Local(_) => return Ok(json!({ "local": true, "why": "sessions are the gateway's business" })),
+                    Recognised::Local(_) => {
+                        return Ok(json!({ "local": true, "why": "sessions are the gateway's business" }));
+                    }
                     Recognised::Refused(error) => return Err(Problem::parameter("url", error.reason)),
                     Recognised::Forward => return Ok(json!({ "forwarded": true, "why": "it is no series" })),
                 }

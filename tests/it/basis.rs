@@ -41,7 +41,12 @@ async fn a_split_that_arrives_now_is_seen_at_the_seam() {
     world.sim.yahoo().add_split("MSFT", (2024, 3, 6), 2, 1, Effect::now(OPEN + DAY));
     world.advance(2 * DAY);
     let joined = world.same_chart(&window("MSFT", -300, -60)).await;
-    assert!((joined.closes()[0] / old.closes()[0] - 0.5).abs() < 1e-6, "{} became {}", old.closes()[0], joined.closes()[0]);
+    assert!(
+        (joined.closes()[0] / old.closes()[0] - 0.5).abs() < 1e-6,
+        "{} became {}",
+        old.closes()[0],
+        joined.closes()[0]
+    );
     let cell = world.app.gateway.tiers.catalog.all().remove(0);
     let snapshot = cell.snapshot();
     assert_eq!(snapshot.basis, 1);
@@ -117,7 +122,12 @@ async fn a_dividend_rewrites_adjusted_closes_and_noise_does_not() {
     world.advance(7 * DAY);
     let after = world.same_chart(&window("IBM", -300, -40)).await;
     assert_eq!((after.closes()[0], basis()), (before.closes()[0], 1));
-    assert!(adjusted(&after)[0] < adjusted(&before)[0] * 0.9995, "{} and {}", adjusted(&after)[0], adjusted(&before)[0]);
+    assert!(
+        adjusted(&after)[0] < adjusted(&before)[0] * 0.9995,
+        "{} and {}",
+        adjusted(&after)[0],
+        adjusted(&before)[0]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ mod keeping;
 mod model;
 mod native;
 mod recorded;
+mod recorded_yahoo;
 mod snapshots;
 mod stores;
 mod surface;

@@ -83,7 +83,8 @@ pub fn difference(a: &Value, b: &Value, at: &str) -> Option<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_window_is_answered_as_the_provider_would() {
-    let edges = [(-40.0, -3.0), (-30.3, -20.9), (-25.0, -25.0), (-3.51, -2.2), (-400.0, -390.0), (-2.0, 0.0), (-9.0, 3.0)];
+    let edges =
+        [(-40.0, -3.0), (-30.3, -20.9), (-25.0, -25.0), (-3.51, -2.2), (-400.0, -390.0), (-2.0, 0.0), (-9.0, 3.0)];
     for now in [NOW, OPEN, SUNDAY] {
         let world = world_at(now).await;
         for symbol in ["AAPL", "VOD.L", "7203.T", "CBA.AX", "BTC-USD", "EURUSD=X", "ES=F", "%5EGSPC"] {
@@ -92,7 +93,9 @@ async fn every_window_is_answered_as_the_provider_would() {
                 world.same_chart(&chart(symbol, &format!("{window}&interval=1d&events=div|split"))).await;
             }
         }
-        for (interval, reach) in [("1m", 7.5), ("5m", 50.0), ("15m", 50.0), ("90m", 50.0), ("60m", 700.0), ("1h", 700.0)] {
+        for (interval, reach) in
+            [("1m", 7.5), ("5m", 50.0), ("15m", 50.0), ("90m", 50.0), ("60m", 700.0), ("1h", 700.0)]
+        {
             for symbol in ["MSFT", "BTC-USD", "CBA.AX"] {
                 for (from, to) in [(-1.0, 0.0), (-0.97, -0.51), (-0.6, -0.2), (-0.02, 0.01)] {
                     let window = days(now, from * reach, to * reach);
@@ -154,7 +157,12 @@ async fn from_cold_random_daily_windows_over_a_symbol_cost_one_call() {
         let before = world.calls();
         for _ in 0..30 {
             let back = random.i64(10..50) as f64 + random.f64();
-            world.get(&format!("/yahoo{}", chart("MSFT", &format!("{}&interval={interval}", days(OPEN, -back, 5.0 - back))))).await;
+            world
+                .get(&format!(
+                    "/yahoo{}",
+                    chart("MSFT", &format!("{}&interval={interval}", days(OPEN, -back, 5.0 - back)))
+                ))
+                .await;
         }
         assert_eq!(world.calls(), before + 1, "{interval}");
     }
@@ -217,7 +225,11 @@ async fn what_the_provider_reaches_no_more_is_still_owned_and_the_rest_refused_i
 async fn bad_input_is_refused_in_yahoos_shape_and_nobody_is_called() {
     let world = world_at(OPEN).await;
     let cases = [
-        (chart("AAPL", "period1=1700000000&period2=1690000000&interval=1d"), 400, "start date cannot be after end date"),
+        (
+            chart("AAPL", "period1=1700000000&period2=1690000000&interval=1d"),
+            400,
+            "start date cannot be after end date",
+        ),
         (chart("AAPL", "period1=1700000000000&period2=1700100000000&interval=1d"), 400, "period1"),
         (chart("AAPL", "period1=yesterday&period2=1700000000&interval=1d"), 400, "yesterday"),
         (chart("AAPL", "period1=99999999999999999999&interval=1d"), 400, "period1"),
@@ -234,7 +246,10 @@ async fn bad_input_is_refused_in_yahoos_shape_and_nobody_is_called() {
         assert!(got.chart_error().contains(words), "{path}: {}", got.body);
         assert!(!got.header("finex-problem").is_empty());
     }
-    for path in ["/yahoo/v8/finance/chart/..%2f..%2fetc?interval=1d&range=1d", "/yahoo/v8/finance/chart/%00?interval=1d&range=1d"] {
+    for path in [
+        "/yahoo/v8/finance/chart/..%2f..%2fetc?interval=1d&range=1d",
+        "/yahoo/v8/finance/chart/%00?interval=1d&range=1d",
+    ] {
         assert_eq!(world.get(path).await.status, 400, "{path}");
     }
     assert_eq!((world.calls(), world.app.gateway.tiers.catalog.len()), (0, 0));
@@ -249,7 +264,8 @@ async fn bad_input_is_refused_in_yahoos_shape_and_nobody_is_called() {
 async fn refusals_are_classified_and_nothing_of_them_is_kept() {
     let world = world_at(OPEN).await;
     let path = chart("AAPL", &format!("{}&interval=1d", days(OPEN, -90.0, -20.0)));
-    let text = |status, body: &str| Fault::Status { status, content_type: "text/plain", body: body.into(), retry_after: None };
+    let text =
+        |status, body: &str| Fault::Status { status, content_type: "text/plain", body: body.into(), retry_after: None };
     let cases = [
         (text(429, "Too Many Requests\r\n"), 429),
         (text(200, "Too Many Requests\r\n"), 429),
@@ -342,13 +358,18 @@ async fn a_row_of_now_that_lies_beyond_the_window_is_left_out() {
     other.sim.yahoo().set_stray_live(true);
     let got = other.get(&format!("/yahoo{path}")).await;
     assert_eq!(got.stamps(), plain.stamps());
-    assert_eq!(other.direct(&path).await.stamps().len(), plain.stamps().len() + 1, "the simulator does what was recorded");
+    assert_eq!(
+        other.direct(&path).await.stamps().len(),
+        plain.stamps().len() + 1,
+        "the simulator does what was recorded"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_unified_api_serves_yahoo_with_adjusted_closes() {
     let world = world_at(OPEN).await;
-    let history = "/api/v1/market-data/AAPL/history?provider=yahoo&interval=1d&start_time=2023-06-01&end_time=2023-07-01";
+    let history =
+        "/api/v1/market-data/AAPL/history?provider=yahoo&interval=1d&start_time=2023-06-01&end_time=2023-07-01";
     let got = world.get(history).await.json();
     assert_eq!((got["count"].as_u64(), got["currency"].as_str()), (Some(21), Some("USD")), "{got:#}");
     assert_eq!(got["timezone"], "America/New_York");
@@ -359,7 +380,9 @@ async fn the_unified_api_serves_yahoo_with_adjusted_closes() {
         assert!(near(&data["close"], &native["indicators"]["quote"][0]["close"][row]), "{data}");
         assert_eq!(data["final"], true);
     }
-    let weekly = world.get("/api/v1/market-data/7203.T/history?provider=yahoo&interval=1w&start_time=2023-01-01&end_time=2023-03-01").await;
+    let weekly = world
+        .get("/api/v1/market-data/7203.T/history?provider=yahoo&interval=1w&start_time=2023-01-01&end_time=2023-03-01")
+        .await;
     assert_eq!(weekly.json()["count"], 9, "{}", weekly.body);
     let newest = world.get("/api/v1/market-data/MSFT/history?provider=yahoo&interval=5m&limit=100").await.json();
     assert_eq!((newest["count"].as_u64(), newest["data"][99]["final"].as_bool()), (Some(100), Some(false)));

@@ -40,7 +40,9 @@ fn rows_before(answer: &Value, until: i64) -> Vec<Vec<Value>> {
         .chain([&result["indicators"]["adjclose"][0]["adjclose"]])
         .collect();
     let settled = stamps.iter().enumerate().filter(|(_, stamp)| stamp.as_i64() < Some(until));
-    settled.map(|(row, stamp)| [stamp.clone()].into_iter().chain(columns.iter().map(|c| c[row].clone())).collect()).collect()
+    settled
+        .map(|(row, stamp)| [stamp.clone()].into_iter().chain(columns.iter().map(|c| c[row].clone())).collect())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

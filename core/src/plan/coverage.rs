@@ -218,7 +218,8 @@ pub fn attest(call: &Call, got: Received<'_>, grid: Grid, settle: i64) -> Attest
         suspects.iter().for_each(|suspect| left.remove(*suspect));
         left.iter().map(|window| Known { window, ..*k }).collect::<Vec<_>>()
     });
-    let mut out = Attested { horizon, known: sound.collect(), loose: suspects.iter().map(|window| loose(*window)).collect() };
+    let mut out =
+        Attested { horizon, known: sound.collect(), loose: suspects.iter().map(|window| loose(*window)).collect() };
     if !open_end.is_empty() {
         out.loose.push(loose(open_end));
     }
@@ -265,7 +266,14 @@ mod tests {
 
     fn answer(call: &Call, hours: &[i64]) -> Attested {
         let times: Vec<Ts> = hours.iter().map(|h| h * HOUR).collect();
-        let got = Received { times: &times, suspect: &[], rows: times.len() as u64, live: None, at: NOW, expires: NOW + 60_000 };
+        let got = Received {
+            times: &times,
+            suspect: &[],
+            rows: times.len() as u64,
+            live: None,
+            at: NOW,
+            expires: NOW + 60_000,
+        };
         attest(call, got, grid(), 5_000)
     }
 
@@ -319,7 +327,8 @@ mod tests {
     fn a_bar_off_the_grid_attests_no_further_than_its_period() {
         let ask = call(10, 12, Anchor::Start);
         let odd = 11 * HOUR + 28 * 60_000 + 15_000;
-        let got = Received { times: &[10 * HOUR, odd], suspect: &[], rows: 2, live: None, at: NOW, expires: NOW + 60_000 };
+        let got =
+            Received { times: &[10 * HOUR, odd], suspect: &[], rows: 2, live: None, at: NOW, expires: NOW + 60_000 };
         assert_eq!(settled(&attest(&ask, got, grid(), 5_000)), [(10, 12)]);
     }
 
@@ -331,7 +340,8 @@ mod tests {
             times: &[98 * HOUR, 99 * HOUR, 100 * HOUR, 101 * HOUR],
             suspect: &[],
             rows: 4,
-            live: None, at: NOW + HOUR,
+            live: None,
+            at: NOW + HOUR,
             expires: NOW + 2 * HOUR,
         };
         ledger.record(&attest(&call(98, 110, Anchor::Start), later, grid(), 5_000));
@@ -343,8 +353,14 @@ mod tests {
     #[test]
     fn a_suspect_row_is_never_settled() {
         let ask = call(10, 13, Anchor::Start);
-        let got =
-            Received { times: &[10 * HOUR, 12 * HOUR], suspect: &[11 * HOUR], rows: 3, live: None, at: NOW, expires: NOW + 60_000 };
+        let got = Received {
+            times: &[10 * HOUR, 12 * HOUR],
+            suspect: &[11 * HOUR],
+            rows: 3,
+            live: None,
+            at: NOW,
+            expires: NOW + 60_000,
+        };
         let mut ledger = Ledger::default();
         ledger.record(&attest(&ask, got, grid(), 5_000));
         let all = Window::new(10 * HOUR, 13 * HOUR);

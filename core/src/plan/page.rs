@@ -57,6 +57,7 @@ fn sewn(window: Window, facts: &Facts<'_>) -> Window {
     }
     let sewn = facts.held.seam(window, limits.seam);
     let periods = facts.grid.ceil(sewn.to).saturating_sub(facts.grid.index(sewn.from));
-    let reached = limits.depth.is_none_or(|depth| sewn.from >= facts.now.saturating_sub(depth) || sewn.from >= window.from);
+    let reached =
+        limits.depth.is_none_or(|depth| sewn.from >= facts.now.saturating_sub(depth) || sewn.from >= window.from);
     if reached && periods <= i64::try_from(limits.page).unwrap_or(i64::MAX) { sewn } else { window }
 }

@@ -21,7 +21,8 @@ pub fn wall(facts: &Facts<'_>) -> Option<i64> {
 pub fn beyond(asks: &[Ask], missing: &[Run], columns: Columns, facts: &Facts<'_>) -> Option<Vec<PlannedCall>> {
     let limits = facts.limits;
     let first = missing.first().filter(|_| limits.windowed)?;
-    let bounded: Vec<Window> = asks.iter().filter(|ask| ask.take == Take::All).map(|ask| until_now(ask, facts)).collect();
+    let bounded: Vec<Window> =
+        asks.iter().filter(|ask| ask.take == Take::All).map(|ask| until_now(ask, facts)).collect();
     let periods = |w: &Window| facts.grid.index(w.to.saturating_sub(1)).saturating_sub(facts.grid.index(w.from));
     let too_long = |w: &Window| periods(w) > i64::try_from(limits.page).unwrap_or(i64::MAX);
     let from = facts.grid.open(first.from);

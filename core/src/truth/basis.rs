@@ -28,9 +28,9 @@ pub fn judge(held: &Bars, fresh: &Bars) -> Verdict {
     let moved = |factor: &[f64; 2]| factor.iter().any(|f| (f - 1.0).abs() > TOLERANCE);
     let alike = |a: f64, b: f64| (a / b - 1.0).abs() < SAME_FACTOR;
     let differing = factors.iter().filter(|f| moved(f)).count();
-    let together = factors
-        .windows(2)
-        .any(|pair| moved(&pair[0]) && moved(&pair[1]) && alike(pair[0][0], pair[1][0]) && alike(pair[0][1], pair[1][1]));
+    let together = factors.windows(2).any(|pair| {
+        moved(&pair[0]) && moved(&pair[1]) && alike(pair[0][0], pair[1][0]) && alike(pair[0][1], pair[1][1])
+    });
     match differing {
         0 => Verdict::Same,
         _ if together || factors.len() < ENOUGH => Verdict::Rebased,

@@ -73,7 +73,9 @@ fn implausible(bars: &Bars, row: usize, now: Ts) -> Option<&'static str> {
     if unreadable {
         return Some("not a finite number");
     }
-    if bars.times[row] > now.saturating_sub(NULLS_SETTLE) && bars.column(Column::Close).is_some_and(|c| c.get(row).is_none()) {
+    if bars.times[row] > now.saturating_sub(NULLS_SETTLE)
+        && bars.column(Column::Close).is_some_and(|c| c.get(row).is_none())
+    {
         return Some("null");
     }
     let (open, high, low, close) =

@@ -240,7 +240,11 @@ pub(super) fn end_of(envelope: &Envelope, open: Ts, len: i64) -> Ts {
     let end = open.saturating_add(len);
     let Some(session) = session_at(envelope, open) else { return end };
     let parts = SESSIONS.iter().filter_map(|kind| bounds(envelope.notes.get(*kind)?.get(&session)?));
-    parts.filter(|(start, close)| *start <= open && open < *close).map(|(_, close)| close.min(end)).next().unwrap_or(end)
+    parts
+        .filter(|(start, close)| *start <= open && open < *close)
+        .map(|(_, close)| close.min(end))
+        .next()
+        .unwrap_or(end)
 }
 
 /// First and last instant of a session's note, in milliseconds.
@@ -277,7 +281,8 @@ fn sessions(periods: Option<&str>, notes: &mut BTreeMap<String, BTreeMap<Ts, Str
     let opens: Vec<Option<Ts>> = lists.get("regular").into_iter().flatten().map(|s| opening(s)).collect();
     for kind in SESSIONS {
         let Some(list) = lists.get(kind) else { continue };
-        let dated = list.iter().zip(&opens).filter_map(|(session, open)| Some(((*open)?, session.first()?.get().to_owned())));
+        let dated =
+            list.iter().zip(&opens).filter_map(|(session, open)| Some(((*open)?, session.first()?.get().to_owned())));
         notes.insert(kind.to_owned(), dated.collect());
     }
 }

@@ -86,7 +86,9 @@ pub(super) fn not_found(reason: &str) -> NativeError {
 pub(super) fn answer(failure: &Failure) -> NativeError {
     let own = failure.native.as_ref().filter(|(status, body)| *status >= 400 && error_of(body.as_bytes()).is_some());
     let error = match (own, failure.class) {
-        (Some((status, body)), _) => NativeError { status: *status, body: body.clone(), content_type: JSON, reason: String::new() },
+        (Some((status, body)), _) => {
+            NativeError { status: *status, body: body.clone(), content_type: JSON, reason: String::new() }
+        }
         (_, ErrorClass::Rate | ErrorClass::Quota) => NativeError {
             status: 429,
             body: "Too Many Requests\r\n".into(),
@@ -96,8 +98,12 @@ pub(super) fn answer(failure: &Failure) -> NativeError {
         (_, ErrorClass::NotFound) => not_found(""),
         (_, ErrorClass::Bad) => bad_request("Invalid input"),
         (_, ErrorClass::OutOfWindow) => unprocessable("data not available for the requested range"),
-        (_, ErrorClass::Auth | ErrorClass::Plan) => refusal(401, "Unauthorized", "User is unable to access this feature"),
-        (_, ErrorClass::Up) if failure.timed_out => refusal(504, "Gateway Timeout", "The provider did not answer in time"),
+        (_, ErrorClass::Auth | ErrorClass::Plan) => {
+            refusal(401, "Unauthorized", "User is unable to access this feature")
+        }
+        (_, ErrorClass::Up) if failure.timed_out => {
+            refusal(504, "Gateway Timeout", "The provider did not answer in time")
+        }
         (_, ErrorClass::Up) => refusal(502, "Bad Gateway", "The provider failed"),
     };
     NativeError { reason: failure.detail.clone(), ..error }

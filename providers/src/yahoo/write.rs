@@ -152,7 +152,9 @@ fn previous_close(page: &Page<'_>) -> Option<String> {
     match page.range {
         Some((first, _)) => said_before(page.series, first, page.notes).cloned().or_else(held),
         // Nothing came then either: what was said of an earlier instant holds.
-        None => held().or_else(|| page.notes.notes.get(PREVIOUS)?.range(..=spoken_of(page).from).next_back().map(|(_, c)| c.clone())),
+        None => held().or_else(|| {
+            page.notes.notes.get(PREVIOUS)?.range(..=spoken_of(page).from).next_back().map(|(_, c)| c.clone())
+        }),
     }
 }
 
@@ -186,8 +188,7 @@ fn events(page: &Page<'_>) -> Vec<String> {
     let written = asked.filter_map(|(kind, _)| {
         let mut events = page.notes.notes_in(kind, window).peekable();
         events.peek()?;
-        let list: Vec<String> =
-            events.map(|(at, event)| format!("\"{}\":{event}", at.div_euclid(1_000))).collect();
+        let list: Vec<String> = events.map(|(at, event)| format!("\"{}\":{event}", at.div_euclid(1_000))).collect();
         Some(format!("\"{kind}\":{{{}}}", list.join(",")))
     });
     written.collect()

@@ -92,6 +92,11 @@ const calls = [
   call("historical, weeks", () => yahoo.historical("AAPL", { period1: "2023-01-03", period2: "2023-05-01", interval: "1wk" })),
   call("historical, dividends", () => yahoo.historical("AAPL", { period1: "2020-01-03", period2: "2024-01-01", events: "dividends" })),
   call("historical, splits", () => yahoo.historical("AAPL", { period1: "2010-01-03", period2: "2024-01-01", events: "split" })),
+  // Symbols of their own: what comes first decides what is held.
+  call("1m up to now, first of all", () => chart("TSLA", "1m", ago(5)), "newest"),
+  call("1m, after what is newest", () => chart("TSLA", "1m", ago(12), ago(8))),
+  call("5m, too old", () => chart("NVDA", "5m", ago(90), ago(80)), "other"),
+  call("5m, after a refusal", () => chart("NVDA", "5m", ago(20), ago(10))),
   ...symbols.map((symbol) => call(`1d of ${symbol} up to now`, () => chart(symbol, "1d", "2026-01-02"), "newest")),
   call("1wk up to now", () => chart("AAPL", "1wk", "2026-01-02"), "newest"),
   call("1mo up to now", () => chart("AAPL", "1mo", "2026-01-02"), "newest"),

@@ -117,7 +117,7 @@ def yfinance() -> list[Call]:
     return [
         # Before its first window a symbol's time zone is asked for, which is one of the newest bars.
         *(Call(f"{symbol}, time zone and a window", lambda s=symbol: window("1d", "2024-02-01", "2024-03-01", s), "newest")
-          for symbol in SYMBOLS),
+          for symbol in [*SYMBOLS, "NVDA", "TSLA"]),
         *(Call(name, lambda a=asked: window(*a)) for name, asked in (DAYS | HOURS).items()),
         *(Call(f"{name}, extended", lambda a=HOURS[name]: window(*a, prepost=True)) for name in ["1m", "5m", "60m"]),
         *(Call(f"1d of {symbol}", lambda s=symbol: window("1d", "2023-06-01", "2024-02-01", s)) for symbol in SYMBOLS),
@@ -136,7 +136,7 @@ def yfinance() -> list[Call]:
         Call("5m, a weekend", lambda: window("5m", *weekend()), "empty"),
         Call("1d, before the listing", lambda: window("1d", "1970-01-01", "1971-01-01"), "other"),
         Call("several symbols, 1d", lambda: download(SYMBOLS[:4], start="2023-09-01", end="2024-02-01")),
-        Call("several symbols, 15m", lambda: download(SYMBOLS[:3], start=ago(30), end=ago(24), interval="15m"), "settled"),
+        Call("several symbols, 15m", lambda: download(SYMBOLS[:3], start=ago(30), end=ago(24), interval="15m")),
         Call("several symbols, 1mo", lambda: download(SYMBOLS, period="1mo"), "newest"),
         *(Call(f"range {name}", lambda n=name: history(period=n), "newest") for name in RANGES),
         *(Call(f"range {name} of {interval}", lambda n=name, i=interval: history(period=n, interval=i), "newest")
@@ -151,6 +151,14 @@ def yfinance() -> list[Call]:
         Call("range 5y of 1mo", lambda: history(period="5y", interval="1mo"), "newest"),
         Call("range max of 3mo", lambda: history(period="max", interval="3mo"), "newest"),
         Call("range of no name", lambda: history(period="10d"), "other"),
+        # Symbols of their own: what comes first decides what is held.
+        *(Call(f"range {name} of {interval}, first of all", lambda n=name, i=interval: history("TSLA", period=n, interval=i),
+               "newest") for interval, name in SHORT_RANGES),
+        *(Call(f"{name}, after a range", lambda a=asked: window(*a, "TSLA")) for name, asked in HOURS.items()),
+        Call("15m, too old", lambda: window("15m", ago(90), ago(80), "NVDA"), "other"),
+        Call("15m, after a refusal", lambda: window("15m", ago(30), ago(20), "NVDA")),
+        Call("1m, too old, of a symbol not seen before", lambda: window("1m", ago(40), ago(38), "NVDA"), "other"),
+        Call("1m, after a refusal", lambda: window("1m", ago(5), ago(3), "NVDA")),
         Call("5d", lambda: window("5d", "2023-01-02", "2024-01-01"), "newest"),
         Call("1d, start up to now", lambda: history(start="2026-01-02"), "newest"),
         Call("1wk, start up to now", lambda: history(start="2026-01-02", interval="1wk"), "newest"),
