@@ -72,33 +72,36 @@ impl Gateway {
         }
     }
 
-    /// The bars among which the close before an answer's first bar is, the nearest first.
-    fn bars_before(&self, cell: &Cell, answer: &Selected<'_>, pieces: &[Piece]) -> Vec<Part> {
-        let snapshot = answer.snapshot;
+    /// Before which instant the bar opens whose close an answer has to name.
+    fn names_close_before(&self, cell: &Cell, answer: &Selected<'_>, pieces: &[Piece]) -> Option<Ts> {
         let first = pieces.first().and_then(|piece| piece.fragment.times.get(piece.rows.start));
-        let at = cell.provider.close_before(&cell.series, first, answer.asked.from, &snapshot.envelope);
-        let step = |at: &Ts| {
-            let part = snapshot.before(*at)?;
-            snapshot.times(part.source).get(part.rows.start)
-        };
-        let instants = std::iter::successors(at, step).take(FURTHER_BACK);
-        instants.filter_map(|at| snapshot.before(at)).collect()
+        cell.provider.close_before(&cell.series, first, answer.asked.from, &answer.snapshot.envelope)
     }
 
     /// The close before an answer's first bar; none within if there is none, none at all if it is not in memory.
     pub(super) fn close_before(&self, cell: &Cell, answer: &Selected<'_>, pieces: &[Piece]) -> Option<Option<f64>> {
-        for part in self.bars_before(cell, answer, pieces) {
+        let mut at = self.names_close_before(cell, answer, pieces);
+        for _ in 0..FURTHER_BACK {
+            let Some(part) = at.and_then(|at| answer.snapshot.before(at)) else { break };
             let piece = self.gather(answer.snapshot, std::slice::from_ref(&part))?.pop()?;
             if let Some(close) = cell.provider.close_of(piece.fragment.rows(), part.rows.start) {
                 return Some(Some(close));
             }
+            at = piece.fragment.times.get(part.rows.start);
         }
         Some(None)
     }
 
+    /// Brings into memory what [`Gateway::close_before`] looks at.
     async fn bring_close_before(&self, cell: &Cell, answer: &Selected<'_>, pieces: &[Piece]) {
-        for part in self.bars_before(cell, answer, pieces) {
-            let _ = self.fragment_of(cell, answer.snapshot, &part).await;
+        let mut at = self.names_close_before(cell, answer, pieces);
+        for _ in 0..FURTHER_BACK {
+            let Some(part) = at.and_then(|at| answer.snapshot.before(at)) else { break };
+            let Some((fragment, _)) = self.fragment_of(cell, answer.snapshot, &part).await else { break };
+            if cell.provider.close_of(fragment.rows(), part.rows.start).is_some() {
+                break;
+            }
+            at = fragment.times.get(part.rows.start);
         }
     }
 

@@ -211,7 +211,8 @@ impl Snapshot {
         let open = |(source, row): &(Source, usize)| self.times(*source).get(*row);
         let (source, row) = candidates.into_iter().flatten().max_by_key(|candidate| open(candidate))?;
         let last = self.times(source).get(row)?;
-        self.seen().gaps(Window::new(last, at)).is_empty().then_some(Part { source, rows: row..row + 1 })
+        // However long ago: it is the bar before all the same.
+        self.ledger.covers(Window::new(last, at), Columns::OHLCV, Ts::MIN).then_some(Part { source, rows: row..row + 1 })
     }
 
     /// Windows that were answered, however long ago.
