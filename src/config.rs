@@ -111,6 +111,9 @@ pub struct Planning {
     pub widen: bool,
     /// How many bytes a call may be widened to.
     pub max_call_bytes: Bytes,
+    /// How many bytes more than it needs a client may be made to wait for. Beyond this its own ask goes first, and the
+    /// widened call follows behind its back.
+    pub widen_ahead: Bytes,
     /// Upstream calls for one request at most.
     pub max_calls: u64,
 }
@@ -251,7 +254,7 @@ impl Default for Disk {
 
 impl Default for Planning {
     fn default() -> Self {
-        Planning { widen: true, max_call_bytes: Bytes::mib(1), max_calls: 100 }
+        Planning { widen: true, max_call_bytes: Bytes::mib(1), widen_ahead: Bytes::mib(1), max_calls: 100 }
     }
 }
 

@@ -78,6 +78,12 @@ impl Limits {
         if self.density >= 1.0 { bars } else { (bars as f64 / self.density.max(0.01)).ceil() as u64 }
     }
 
+    /// Bytes that a call brings beyond what it is needed for.
+    pub fn extra_bytes(&self, call: &Call, grid: Grid) -> u64 {
+        let periods = |w: Window| grid.ceil(w.to).saturating_sub(grid.index(w.from)).max(0) as u64;
+        periods(call.window).saturating_sub(periods(call.need)).saturating_mul(self.row_bytes)
+    }
+
     /// Calls that a client without finex makes for so many bars.
     pub fn direct_calls(&self, bars: u64) -> u64 {
         if self.windowed { 1 } else { bars.div_ceil(self.page.max(1)).max(1) }

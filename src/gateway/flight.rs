@@ -179,9 +179,23 @@ impl Gateway {
         journey.calls += plan.calls.len() as u32;
         for planned in &plan.calls {
             let flight = Flight { call: planned.call, named: request.native.named, epoch: snapshot.epoch };
-            flights.push(self.launch(cell, flight, board, &mut state));
+            match self.exact_first(cell, &planned.call) {
+                None => flights.push(self.launch(cell, flight, board, &mut state)),
+                Some(call) => {
+                    flights.push(self.launch(cell, Flight { call, ..flight }, board, &mut state));
+                    // Nobody waits for this one; whoever comes later finds what it brings.
+                    self.launch(cell, flight, board, &mut state);
+                }
+            }
         }
         Ok(Some(Boarded { snapshot, flights, launched: plan.calls.len() }))
+    }
+
+    /// What a client needs of a widened call, where waiting for all of it would take too long.
+    fn exact_first(&self, cell: &Cell, call: &Call) -> Option<Call> {
+        let limits = self.limits(&cell.series)?;
+        let too_much = limits.extra_bytes(call, cell.grid) > self.planning.widen_ahead.0;
+        (limits.windowed && too_much && call.need != call.window).then(|| Call { window: call.need, ..*call })
     }
 
     fn plan_under_way(

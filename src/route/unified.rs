@@ -31,6 +31,7 @@ pub(super) struct Wanted {
     pub request: Request,
     pub limit: u64,
     pub format: Format,
+    pub currency: Option<String>,
 }
 
 impl Router {
@@ -47,6 +48,7 @@ impl Router {
                 let accepts_csv = parts.headers.get(ACCEPT).is_some_and(|v| v.as_bytes().starts_with(b"text/csv"));
                 let wanted = self.history_of(&symbol, query, accepts_csv)?;
                 let served = self.serve(&wanted.request).await?;
+                of_currency(&served, wanted.currency.as_deref())?;
                 let page = paginate(&served, &wanted);
                 let mut answer = history(&served, &page, wanted.format, &parts.headers);
                 self.note(&served, &mut answer);
@@ -58,6 +60,7 @@ impl Router {
                 let ask = Ask::last(1, Columns::OHLCV);
                 let request = self.request(&symbol, interval, &params, ask)?;
                 let served = self.serve(&request).await?;
+                of_currency(&served, params.get("currency"))?;
                 let mut answer = latest(&served);
                 self.note(&served, &mut answer);
                 Ok(answer)
@@ -87,7 +90,8 @@ impl Router {
         let ask = Ask { window, take, columns: Columns::OHLCV };
         let interval = params.interval(DEFAULT_INTERVAL)?;
         let request = self.request(symbol, interval, &params, ask)?;
-        Ok(Wanted { request, limit, format: params.format(csv)? })
+        let currency = params.get("currency").map(str::to_owned);
+        Ok(Wanted { request, limit, format: params.format(csv)?, currency })
     }
 
     fn request(&self, symbol: &str, interval: Interval, params: &Params, ask: Ask) -> Result<Request, Problem> {
@@ -118,6 +122,18 @@ impl Router {
             ask.window.from = ask.window.from.max((self.gateway.clock)() - depth + 3_600_000);
         }
         Ok(Request { series: series.into(), ask, native: Native::default() })
+    }
+}
+
+/// Refuses an answer in another currency than was asked for, where only the answer tells which it has.
+fn of_currency(served: &Served, asked: Option<&str>) -> Result<(), Problem> {
+    let own = served.cell.provider.currency(&served.cell.series, &served.sight.envelope);
+    match asked.filter(|asked| !asked.eq_ignore_ascii_case(&own)) {
+        None => Ok(()),
+        Some(asked) => {
+            let (symbol, asked) = (served.cell.series.symbol.to_string(), asked.chars().take(16).collect());
+            Err(Problem::parameter("currency", Unsupported::Currency { symbol, own, asked }.to_string()))
+        }
     }
 }
 

@@ -212,7 +212,9 @@ impl Snapshot {
         let (source, row) = candidates.into_iter().flatten().max_by_key(|candidate| open(candidate))?;
         let last = self.times(source).get(row)?;
         // However long ago: it is the bar before all the same.
-        self.ledger.covers(Window::new(last, at), Columns::OHLCV, Ts::MIN).then_some(Part { source, rows: row..row + 1 })
+        self.ledger
+            .covers(Window::new(last, at), Columns::OHLCV, Ts::MIN)
+            .then_some(Part { source, rows: row..row + 1 })
     }
 
     /// Windows that were answered, however long ago.

@@ -169,6 +169,23 @@ async fn from_cold_random_daily_windows_over_a_symbol_cost_one_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_clients_cannot_wait_their_own_ask_goes_first() {
+    let folder = std::sync::Arc::new(tempfile::tempdir().expect("a folder"));
+    let world = World::at(folder, OPEN, |config| config.plan.widen_ahead = finex::config::values::Bytes(10_000)).await;
+    world.sim.yahoo().set_noise(false);
+    world.get(&format!("/yahoo{}", chart("AAPL", &format!("{}&interval=1d", days(OPEN, -500.0, -400.0))))).await;
+    world.settle().await;
+    let sent: Vec<i64> = world.sim.received().iter().filter_map(|r| start_of(&r.query)).collect();
+    let back = |from: i64| (OPEN / 1_000 - from) / 86_400;
+    assert_eq!((sent.len(), back(sent[0]) < 510, back(sent[1]) > 5_000), (2, true, true), "{sent:?}");
+    world.hit(&chart("AAPL", &format!("{}&interval=1d", days(OPEN, -3_000.0, -2_900.0)))).await;
+}
+
+fn start_of(query: &str) -> Option<i64> {
+    query.split('&').find_map(|pair| pair.strip_prefix("period1=")?.parse().ok())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sub_window_names_the_close_before_it() {
     let world = world_at(OPEN).await;
     world.same_chart(&chart("IBM", &format!("{}&interval=1d&events=div", days(OPEN, -300.0, -10.0)))).await;
@@ -394,6 +411,9 @@ async fn the_unified_api_serves_yahoo_with_adjusted_closes() {
     assert_eq!((unknown.status.as_u16(), unknown.json()["type"].as_str()), (404, Some("/problems/unknown-symbol")));
     let odd = world.get("/api/v1/market-data/AAPL/history?provider=yahoo&interval=7m").await;
     assert_eq!(odd.status, 422);
+    let other = world.get(&format!("{history}&currency=EUR")).await;
+    assert!(other.status == 422 && other.body.contains("quoted in USD"), "{}", other.body);
+    assert_eq!(world.get(&format!("{history}&currency=usd")).await.status, 200);
     let csv = world.get(&format!("{history}&format=csv")).await.body;
     assert!(csv.lines().nth(1).is_some_and(|line| line.contains(",yahoo,USD,America/New_York,true")), "{csv}");
 }

@@ -119,10 +119,11 @@ pub(super) fn read(series: &Series, interval: &str, call: &Call, body: &[u8]) ->
         return Err(bad(format!("bars of {granularity} where {interval} was asked for")));
     }
     let all = bars(series, &answer)?;
-    let traded = answer.meta.get("regularMarketTime").and_then(|text| text.parse::<i64>().ok()).map(|s| s * 1_000);
+    let instant = |name: &str| answer.meta.get(name).and_then(|text| millis(text.parse().ok()?));
+    let traded = instant("regularMarketTime");
     let live = all.times.last().copied().filter(|last| Some(*last) == traded);
     let mut envelope = envelope(series, call, &answer, &all);
-    let since = answer.meta.get("firstTradeDate").and_then(|text| text.parse::<i64>().ok()).map(|s| s * 1_000);
+    let since = instant("firstTradeDate");
     let bars = within(call, &all);
     note_the_edge(series, &all, &bars, &mut envelope);
     let live = live.filter(|open| bars.times.last() == Some(open));
@@ -130,7 +131,8 @@ pub(super) fn read(series: &Series, interval: &str, call: &Call, body: &[u8]) ->
 }
 
 fn bars(series: &Series, answer: &Answer<'_>) -> Result<Bars, Undecodable> {
-    let times: Vec<Ts> = answer.timestamp.iter().flatten().map(|s| s.saturating_mul(1_000)).collect();
+    let times: Option<Vec<Ts>> = answer.timestamp.iter().flatten().map(|s| millis(*s)).collect();
+    let times = times.ok_or_else(|| bad("a timestamp is not in seconds"))?;
     let quote = answer.indicators.quote.first().ok_or_else(|| bad("there is no quote"))?;
     let adjusted = answer.indicators.adjclose.first().and_then(|a| a.adjclose.as_ref());
     let named = [
@@ -196,8 +198,8 @@ fn envelope(series: &Series, call: &Call, answer: &Answer<'_>, bars: &Bars) -> E
     for (kind, events) in answer.events.iter().flatten() {
         let notes = out.notes.entry(kind.to_string()).or_default();
         for (key, event) in events {
-            if let Ok(seconds) = key.parse::<i64>() {
-                notes.insert(seconds.saturating_mul(1_000), event.get().to_owned());
+            if let Some(at) = key.parse().ok().and_then(millis) {
+                notes.insert(at, event.get().to_owned());
             }
         }
         if let Some(newest) = events.values().filter_map(|event| date_of(event.get())).max() {
@@ -215,12 +217,17 @@ fn envelope(series: &Series, call: &Call, answer: &Answer<'_>, bars: &Bars) -> E
     out
 }
 
+/// Seconds as milliseconds, as far as years have four or five digits: no sum of two of them overflows.
+pub(super) fn millis(seconds: i64) -> Option<Ts> {
+    (-99_999_999_999..=99_999_999_999).contains(&seconds).then(|| seconds * 1_000)
+}
+
 fn date_of(event: &str) -> Option<Ts> {
     #[derive(Deserialize)]
     struct Dated {
         date: i64,
     }
-    serde_json::from_str::<Dated>(event).ok().map(|dated| dated.date.saturating_mul(1_000))
+    millis(serde_json::from_str::<Dated>(event).ok()?.date)
 }
 
 /// Opening of the regular session that a bar belongs to, its early hours included.
@@ -263,7 +270,7 @@ pub(super) fn period(note: &str) -> Option<(Ts, Ts, i64)> {
         gmtoffset: i64,
     }
     let period = serde_json::from_str::<Period>(note).ok()?;
-    let [start, end, east] = [period.start, period.end, period.gmtoffset].map(|seconds| seconds.saturating_mul(1_000));
+    let (start, end, east) = (millis(period.start)?, millis(period.end)?, millis(period.gmtoffset)?);
     // Markets that never close are said to close a minute before midnight.
     let all_day = end.saturating_add(60_000).saturating_add(east).rem_euclid(DAY) == 0;
     Some((start, if all_day { end + 60_000 } else { end }, east))

@@ -3,6 +3,7 @@
 //! Checked against 19 recorded ranges: the first bar is the one that contains the last trade's time so many calendar
 //! months ago; `1d` and `5d` begin at midnight of a trading day.
 
+use super::chart::millis;
 use super::{DAY, number_fact, text_fact};
 use finex_core::envelope::Envelope;
 use finex_core::time::{Ts, Window};
@@ -59,7 +60,7 @@ fn by_last_trade(name: &str, sight: &Envelope, opens: &dyn Fn(Window) -> Vec<Ts>
         "1d" => midnight(traded.date(), &zone),
         "5d" => return fifth_day(&traded, &zone, opens),
         "ytd" => midnight(traded.date().first_of_year(), &zone),
-        "max" => return number_fact(sight, "firstTradeDate").map(|seconds| seconds.saturating_mul(1_000)),
+        "max" => return number_fact(sight, "firstTradeDate").and_then(millis),
         "1mo" => back(Span::new().months(1)),
         "3mo" => back(Span::new().months(3)),
         "6mo" => back(Span::new().months(6)),
@@ -106,7 +107,8 @@ pub(super) fn session_len(sight: &Envelope) -> i64 {
         end: i64,
     }
     let now = sight.fact("currentTradingPeriod").and_then(|text| serde_json::from_str::<Periods>(text).ok());
-    let len = now.map_or(REGULAR_DAY, |now| now.regular.end.saturating_sub(now.regular.start).saturating_mul(1_000));
+    let len = now.map(|now| Some(millis(now.regular.end)? - millis(now.regular.start)?));
+    let len = len.flatten().unwrap_or(REGULAR_DAY);
     // Markets that never close say that they close a minute before midnight.
     if len >= DAY - 60_000 { DAY } else { len.clamp(1, DAY) }
 }

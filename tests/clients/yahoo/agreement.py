@@ -1,8 +1,8 @@
 """Where an answer through finex parts from what the provider said directly.
 
-Much of what Yahoo says is of now. Hence the provider is asked directly twice, before the gateway and after it: what both
-answers agree on has not moved meanwhile and must be the same through finex; of what has moved, kind and size must fit.
-What settled calls say of bars never moves.
+Much of what Yahoo says is of now. Hence the provider is asked directly twice, before the gateway and after it: what
+both answers agree on has not moved meanwhile and must be the same through finex; of what has moved, kind and size must
+fit. What settled calls say of bars never moves.
 """
 
 import math
@@ -25,20 +25,20 @@ def differences(first: Any, again: Any, through: Any, settled: bool) -> Iterator
 
 
 def parted(first: Any, again: Any, through: Any, path: tuple[str, ...] = (), moves: bool = False) -> Iterator[str]:
-    """`moves` tells whether anything beside it has moved."""
+    """`moves` tells whether anything beside it, or beside what it is part of, has moved."""
     if kind(through) not in (kind(first), kind(again)):
         yield told(path, first, through)
     elif kind(first) != kind(again):
         return
     elif isinstance(first, dict):
-        yield from of_objects(first, again, through, path)
+        yield from of_objects(first, again, through, path, moves)
     elif isinstance(first, list):
-        yield from of_lists(first, again, through, path)
+        yield from of_lists(first, again, through, path, moves)
     elif not (numbers if kind(first) == "number" else texts)(first, again, through, path, moves):
         yield told(path, first, through)
 
 
-def of_objects(first: dict, again: dict, through: dict, path: tuple[str, ...]) -> Iterator[str]:
+def of_objects(first: dict, again: dict, through: dict, path: tuple[str, ...], moves: bool) -> Iterator[str]:
     common = [key for key in first if key in again]
     missing = [key for key in common if key not in through]
     extra = [key for key in through if key not in first and key not in again]
@@ -49,20 +49,20 @@ def of_objects(first: dict, again: dict, through: dict, path: tuple[str, ...]) -
         yield f"{place(path)}: {some(extra)} only through finex"
     if path[-1:] == ("rows",) and [key for key in through if key in common] != [key for key in common if key in through]:
         yield f"{place(path)}: rows in another order"
-    moves = any(not isinstance(first[key], (dict, list)) and first[key] != again[key] for key in common)
+    moves = moves or any(not isinstance(first[key], (dict, list)) and first[key] != again[key] for key in common)
     for key in common:
         if key in through:
             yield from parted(first[key], again[key], through[key], (*path, key), moves)
 
 
-def of_lists(first: list, again: list, through: list, path: tuple[str, ...]) -> Iterator[str]:
+def of_lists(first: list, again: list, through: list, path: tuple[str, ...], moves: bool) -> Iterator[str]:
     if len(first) != len(again):
         return
     if len(first) != len(through):
         yield f"{place(path)}: {len(first)} elements directly, {len(through)} through finex"
         return
     for at, elements in enumerate(zip(first, again, through)):
-        yield from parted(*elements, (*path, str(at)))
+        yield from parted(*elements, (*path, str(at)), moves)
 
 
 def numbers(first: float, again: float, through: float, path: tuple[str, ...], moves: bool) -> bool:

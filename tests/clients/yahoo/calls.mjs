@@ -20,7 +20,7 @@ function rewritten(url) {
   return hostname.endsWith("yahoo.com") ? base + pathname + search : url;
 }
 
-// Yahoo's cookies are for all of yahoo.com; the simulator, that has no path, sets them for the host that was asked alone.
+// Yahoo's cookies are for all of yahoo.com; the simulator, whose URL has no path, sets them for the host asked alone.
 const broad = (cookie) => (new URL(base).pathname === "/" ? `${cookie}; Domain=.yahoo.com` : cookie);
 
 async function repointed(url, options) {
@@ -50,6 +50,7 @@ function byTime({ quotes, ...more }) {
 const chart = async (symbol, interval, period1, period2, more = {}) =>
   byTime(await yahoo.chart(symbol, { interval, period1, ...(period2 && { period2 }), ...more }));
 const asObject = (symbol, options) => yahoo.chart(symbol, { ...options, return: "object" });
+const historical = (options) => yahoo.historical("AAPL", { period2: "2024-01-01", ...options });
 const untimed = (found) =>
   Object.fromEntries(Object.entries(found).filter(([name]) => !/^(timeTaken|totalTime)/.test(name)));
 
@@ -87,17 +88,18 @@ const calls = [
   call("1d, as an object", () => asObject("AAPL", { interval: "1d", period1: "2022-06-01", period2: "2022-09-01" })),
   call("1d, without events", () => chart("AAPL", "1d", "2024-01-02", "2024-06-01", { events: "" })),
   call("1d, dividends", () => chart("IBM", "1d", "2015-01-01", "2024-01-01", { events: "div" })),
-  call("1d, a weekend", () => chart("AAPL", "1d", "2024-01-06", "2024-01-07"), "empty"),
-  call("historical", () => yahoo.historical("AAPL", { period1: "2023-01-03", period2: "2023-05-01" })),
-  call("historical, weeks", () => yahoo.historical("AAPL", { period1: "2023-01-03", period2: "2023-05-01", interval: "1wk" })),
-  call("historical, dividends", () => yahoo.historical("AAPL", { period1: "2020-01-03", period2: "2024-01-01", events: "dividends" })),
-  call("historical, splits", () => yahoo.historical("AAPL", { period1: "2010-01-03", period2: "2024-01-01", events: "split" })),
+  call("1d, a weekend", () => chart("AAPL", "1d", "2024-01-06T12:00:00Z", "2024-01-07"), "empty"),
+  call("historical", () => historical({ period1: "2023-01-03" })),
+  call("historical, weeks", () => historical({ period1: "2023-01-03", interval: "1wk" })),
+  call("historical, dividends", () => historical({ period1: "2020-01-03", events: "dividends" })),
+  call("historical, splits", () => historical({ period1: "2010-01-03", events: "split" })),
   // Symbols of their own: what comes first decides what is held.
   call("1m up to now, first of all", () => chart("TSLA", "1m", ago(5)), "newest"),
   call("1m, after what is newest", () => chart("TSLA", "1m", ago(12), ago(8))),
   call("5m, too old", () => chart("NVDA", "5m", ago(90), ago(80)), "other"),
   call("5m, after a refusal", () => chart("NVDA", "5m", ago(20), ago(10))),
   ...symbols.map((symbol) => call(`1d of ${symbol} up to now`, () => chart(symbol, "1d", "2026-01-02"), "newest")),
+  call("1d, end within today", () => chart("BTC-USD", "1d", ago(9), ago(0, 1 / 60)), "newest"),
   call("1wk up to now", () => chart("AAPL", "1wk", "2026-01-02"), "newest"),
   call("1mo up to now", () => chart("AAPL", "1mo", "2026-01-02"), "newest"),
   call("1m up to now", () => chart("AAPL", "1m", ago(5)), "newest"),

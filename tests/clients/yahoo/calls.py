@@ -3,8 +3,8 @@
     calls.py CLIENT BASE_URL COUNTER_URL DAY
 
 Windows near now are counted back from DAY, so that all rounds ask the same. Kinds of calls: `settled` ones ask for bars
-that can no longer change, `empty` ones for such where there are none, `newest` ones for bars up to now, `other` ones for
-no bars at all.
+that can no longer change, `empty` ones for such where there are none, `newest` ones for bars up to now, `other` ones
+for no bars at all.
 """
 
 import json
@@ -23,6 +23,8 @@ import pandas as pd
 import requests
 
 BASE, DAY = sys.argv[2], date.fromisoformat(sys.argv[4])
+# What yfinance keeps on disk is not for the next round to find.
+SCRATCH = tempfile.TemporaryDirectory(prefix="finex-clients-")
 SYMBOLS = ["AAPL", "MSFT", "IBM", "^GSPC", "VOD.L", "BTC-USD", "EURUSD=X", "7203.T"]
 
 
@@ -89,8 +91,7 @@ SHORT_RANGES = [("1m", "1d"), ("5m", "5d"), ("15m", "1mo"), ("60m", "3mo"), ("90
 def yfinance() -> list[Call]:
     import yfinance as library
 
-    # Kept on disk otherwise: the next round would find what this one left.
-    library.set_tz_cache_location(tempfile.mkdtemp(prefix="finex-yfinance-"))
+    library.set_tz_cache_location(SCRATCH.name)
     library.config.debug.hide_exceptions = False
 
     def history(symbol: str = "AAPL", auto_adjust: bool = False, **params: Any) -> Any:
@@ -115,10 +116,14 @@ def yfinance() -> list[Call]:
 
     old = dict(interval="1m", start=ago(40), end=ago(38))
     return [
+        # Ranges of a symbol of which nothing is known.
+        *(Call(f"range {name} of {interval}, first of all", lambda n=name, i=interval: history("TSLA", period=n, interval=i),
+               "newest") for interval, name in SHORT_RANGES),
         # Before its first window a symbol's time zone is asked for, which is one of the newest bars.
         *(Call(f"{symbol}, time zone and a window", lambda s=symbol: window("1d", "2024-02-01", "2024-03-01", s), "newest")
           for symbol in [*SYMBOLS, "NVDA", "TSLA"]),
         *(Call(name, lambda a=asked: window(*a)) for name, asked in (DAYS | HOURS).items()),
+        *(Call(f"{name}, after a range", lambda a=asked: window(*a, "TSLA")) for name, asked in HOURS.items()),
         *(Call(f"{name}, extended", lambda a=HOURS[name]: window(*a, prepost=True)) for name in ["1m", "5m", "60m"]),
         *(Call(f"1d of {symbol}", lambda s=symbol: window("1d", "2023-06-01", "2024-02-01", s)) for symbol in SYMBOLS),
         *(Call(f"5m of {symbol}", lambda s=symbol: window("5m", ago(12), ago(6), s)) for symbol in SYMBOLS),
@@ -151,16 +156,14 @@ def yfinance() -> list[Call]:
         Call("range 5y of 1mo", lambda: history(period="5y", interval="1mo"), "newest"),
         Call("range max of 3mo", lambda: history(period="max", interval="3mo"), "newest"),
         Call("range of no name", lambda: history(period="10d"), "other"),
-        # Symbols of their own: what comes first decides what is held.
-        *(Call(f"range {name} of {interval}, first of all", lambda n=name, i=interval: history("TSLA", period=n, interval=i),
-               "newest") for interval, name in SHORT_RANGES),
-        *(Call(f"{name}, after a range", lambda a=asked: window(*a, "TSLA")) for name, asked in HOURS.items()),
+        # A symbol of its own: what comes first decides what is held.
         Call("15m, too old", lambda: window("15m", ago(90), ago(80), "NVDA"), "other"),
         Call("15m, after a refusal", lambda: window("15m", ago(30), ago(20), "NVDA")),
         Call("1m, too old, of a symbol not seen before", lambda: window("1m", ago(40), ago(38), "NVDA"), "other"),
-        Call("1m, after a refusal", lambda: window("1m", ago(5), ago(3), "NVDA")),
+        Call("1m, after a refusal", lambda: window("1m", ago(6), ago(2), "NVDA")),
         Call("5d", lambda: window("5d", "2023-01-02", "2024-01-01"), "newest"),
         Call("1d, start up to now", lambda: history(start="2026-01-02"), "newest"),
+        Call("1d, end within today", lambda: window("1d", ago(9), ago(0) + timedelta(minutes=1), "BTC-USD"), "newest"),
         Call("1wk, start up to now", lambda: history(start="2026-01-02", interval="1wk"), "newest"),
         Call("1mo, start up to now", lambda: history(start="2026-01-02", interval="1mo"), "newest"),
         Call("1m, start up to now", lambda: history(start=ago(5), interval="1m"), "newest"),
@@ -203,6 +206,9 @@ def yahooquery() -> list[Call]:
     every = " ".join(SYMBOLS)
     facts = ["price", "summary_detail", "quote_type", "quotes", "asset_profile", "financial_data", "key_stats"]
     return [
+        # A range of a symbol of which nothing is known.
+        Call("range 5d of 1m, first of all", lambda: history("NVDA", period="5d", interval="1m"), "newest"),
+        Call("1m, after a range", lambda: window("1m", ago(14), ago(8), "NVDA")),
         *(Call(name, lambda a=asked: window(*a)) for name, asked in (DAYS | HOURS).items()),
         Call("1d, adjusted", lambda: window("1d", "2024-01-02", "2024-06-01", adj_ohlc=True)),
         Call("1d, in UTC", lambda: window("1d", "2024-01-02", "2024-06-01", adj_timezone=False)),
