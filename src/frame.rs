@@ -5,7 +5,7 @@
 //! the footer. A volume of 123456789012.12345678 is more than f64 can hold, and still comes back whole. Every file of a
 //! series has the same columns of the same types, so that readers can open them together.
 
-use finex_core::columns::{Bars, Column, Texts};
+use finex_core::columns::{Bars, Column, Columns, Texts};
 use finex_core::time::Ts;
 use polars::prelude::*;
 use polars_io::parquet::write::KeyValueMetadata;
@@ -137,9 +137,14 @@ fn excepted(texts: &Texts, rule: Rule) -> BTreeMap<usize, String> {
     rows.filter_map(|(row, text)| Some((row, text.filter(|text| !rule.holds(text))?.to_owned()))).collect()
 }
 
-/// A plain Parquet file of the bars, with `metadata` beside them.
-pub fn to_parquet(bars: &Bars, metadata: &Metadata) -> Result<Vec<u8>, FrameError> {
+/// A plain Parquet file of the bars, with `metadata` beside them. Of `columns`, those that the bars have not are null:
+/// readers open all files of a provider together.
+pub fn to_parquet(bars: &Bars, columns: Columns, metadata: &Metadata) -> Result<Vec<u8>, FrameError> {
     let (mut frame, rules) = frame(bars)?;
+    for column in columns.without(bars.set()).iter() {
+        let nulls = Series::new_null(column.name().into(), bars.len()).cast(&DataType::Float64)?;
+        frame.with_column(nulls.into_column())?;
+    }
     let pairs: Vec<(String, String)> = metadata.iter().chain(&rules).map(|(k, v)| (k.clone(), v.clone())).collect();
     let mut file = Vec::with_capacity(bars.len() * 64 + 4_096);
     ParquetWriter::new(&mut file)
@@ -217,7 +222,7 @@ mod tests {
     }
 
     fn round_trip(bars: &Bars) -> Bars {
-        let file = to_parquet(bars, &Metadata::new()).expect("a file");
+        let file = to_parquet(bars, Columns::default(), &Metadata::new()).expect("a file");
         from_parquet(&file).expect("bars").0
     }
 

@@ -28,11 +28,22 @@ pub fn asked(cell: &Cell, snapshot: &Snapshot, ask: &Ask, native: Native, now: T
     };
     match (native.named, from) {
         (Named::Range(_), Some(from)) => {
+            let from = if lacks_sight(cell) { within_reach(cell, from, now) } else { from };
             let window = Window::new(cell.provider.earliest(&cell.series, from), ask.window.to);
             Asked { ask: Ask { window, ..*ask }, from: Some(from) }
         }
         _ => Asked { ask: *ask, from },
     }
+}
+
+/// Where a range begins is guessed before the symbol was seen: no further back than one call reaches, or the answer to
+/// the range itself would pass for one to the guess.
+fn within_reach(cell: &Cell, from: Ts, now: Ts) -> Ts {
+    const MARGIN: i64 = 3_600_000;
+    let limits = cell.provider.limits(&cell.series, 0, 1);
+    let page = i64::try_from(limits.page).unwrap_or(i64::MAX).saturating_mul(cell.series.interval.nominal_len());
+    let reach = limits.depth.map_or(page, |depth| depth.min(page));
+    from.max(now.saturating_sub(reach).saturating_add(MARGIN))
 }
 
 /// The rows that answer the ask, if all of it is held and alive.

@@ -231,6 +231,16 @@ pub trait Provider: Send + Sync {
     /// The answer for what could not be had, in the provider's own shape.
     fn error(&self, failure: &Failure) -> NativeError;
 
+    /// Had the bar that a row of now stands for opened before `to`?
+    fn opened_before(&self, _live: Ts, _to: Ts, _sight: &Envelope) -> bool {
+        true
+    }
+
+    /// The refusal that the provider has for a window without bars, if it has one.
+    fn absent(&self, _native: Native, _sight: &Envelope) -> Option<NativeError> {
+        None
+    }
+
     /// Kinds of actions that rewrite earlier bars of a series; where there are none, history stays as it is.
     fn rewritten_by(&self, _series: &Series) -> &'static [&'static str] {
         &[]

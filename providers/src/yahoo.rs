@@ -268,6 +268,17 @@ impl Provider for Yahoo {
         errors::answer(failure)
     }
 
+    fn opened_before(&self, live: Ts, to: Ts, sight: &Envelope) -> bool {
+        range::session(sight).is_none_or(|(start, _)| start < to || start > live)
+    }
+
+    fn absent(&self, native: Native, sight: &Envelope) -> Option<NativeError> {
+        let Named::Span { from, to } = native.named else { return None };
+        let since = number_fact(sight, "firstTradeDate").and_then(chart::millis)?;
+        let (from, until) = (from.div_euclid(1_000), to.div_euclid(1_000));
+        (to < since).then(|| bad_request(&format!("Data doesn't exist for startDate = {from}, endDate = {until}")))
+    }
+
     fn rewritten_by(&self, series: &Series) -> &'static [&'static str] {
         if Yahoo::is_daily_or_longer(series) { &["splits", "dividends", "capitalGains"] } else { &["splits"] }
     }

@@ -118,7 +118,14 @@ impl Gateway {
         let loose = life(answer.snapshot, &pieces, &ask);
         let (notes, sight) = (answer.snapshot.envelope.clone(), cell.sight());
         let native = request.native;
-        let mut served = Served { cell: cell.clone(), ask, native, pieces, journey, loose, before, notes, sight };
+        let to = ask.window.to;
+        let ends_before = |live: Ts| {
+            let same_period = live >= to && cell.grid.index(live) == cell.grid.index(to.saturating_sub(1));
+            same_period && cell.provider.opened_before(live, to, &sight.envelope)
+        };
+        let cuts_live = answer.snapshot.live.is_some_and(ends_before);
+        let mut served =
+            Served { cuts_live, cell: cell.clone(), ask, native, pieces, journey, loose, before, notes, sight };
         let limits = self.limits(&cell.series);
         served.journey.direct_calls = limits.map_or(1, |limits| limits.direct_calls(served.rows() as u64));
         served

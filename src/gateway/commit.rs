@@ -57,6 +57,7 @@ impl Gateway {
             attested: &attested,
             envelope: &said.envelope,
             window: call.window,
+            live: said.live.filter(|live| stands_alone(cell, &said.bars, *live)),
             span: self.span(cell),
             at,
         };
@@ -130,6 +131,12 @@ impl Gateway {
     }
 }
 
+/// Has the row of now taken the place of its period's bar?
+fn stands_alone(cell: &Cell, bars: &Bars, live: Ts) -> bool {
+    let period = cell.grid.index(live);
+    !bars.times.iter().rev().skip(1).take(1).any(|open| cell.grid.index(*open) == period)
+}
+
 /// Before the first bar there ever was there is nothing.
 fn unlisted(call: &Call, since: Option<Ts>, at: Ts) -> Option<Known> {
     let window = Window::new(BEGINNING, call.window.from);
@@ -162,6 +169,7 @@ struct Arrival<'a> {
     attested: &'a Attested,
     envelope: &'a Envelope,
     window: Window,
+    live: Option<Ts>,
     span: Span,
     at: Ts,
 }
@@ -197,6 +205,9 @@ impl Arrival<'_> {
         }
         snapshot.ledger.record(self.attested);
         self.enter_loose(snapshot);
+        if self.window.contains(self.at) || self.live.is_some() {
+            snapshot.live = self.live;
+        }
         if !self.envelope.is_empty() {
             Arc::make_mut(&mut snapshot.envelope).overlay(self.envelope, self.window);
         }

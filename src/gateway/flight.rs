@@ -5,6 +5,7 @@
 //! for it once, and for a moment those who come after.
 
 use super::{Gateway, Request};
+use crate::fetch::Landed;
 use crate::plan;
 use crate::render::Journey;
 use crate::store::catalog::Cell;
@@ -12,7 +13,7 @@ use crate::store::snapshot::Snapshot;
 use finex_core::plan::{Call, Plan};
 use finex_core::series::Series;
 use finex_core::status::ErrorClass;
-use finex_core::time::{Window, WindowSet};
+use finex_core::time::{Ts, Window, WindowSet};
 use finex_providers::{Failure, Named};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -112,7 +113,8 @@ impl Drop for Landing {
         let mut state = self.board.lock();
         state.flying.retain(|flying| flying.id != self.id);
         let result = std::mem::replace(&mut self.result, Ok(()));
-        state.hold = result.as_ref().err().map(|failure| (Instant::now(), failure.clone())).or(state.hold.take());
+        let held = result.as_ref().err().filter(|failure| concerns_all(failure));
+        state.hold = held.map(|failure| (Instant::now(), failure.clone())).or(state.hold.take());
         if result.is_ok() {
             state.hold = None;
         }
@@ -281,14 +283,40 @@ impl Gateway {
         let fetcher = self.fetcher(&cell.series.provider).ok_or_else(lost)?;
         let mut call = flight.call;
         let mut outcome = fetcher.call(&cell.series, &call, flight.named).await;
-        let widened = call.window != call.need && !call.exact;
-        if widened && outcome.as_ref().is_err_and(|failure| failure.class == ErrorClass::OutOfWindow) {
-            // The provider reaches less far than was thought: what is needed may still be had.
-            call.window = call.need;
+        let of_the_window = |failure: &Failure| matches!(failure.class, ErrorClass::OutOfWindow | ErrorClass::Bad);
+        if !call.exact && flight.named != Named::Ask && outcome.as_ref().is_err_and(of_the_window) {
+            // It may be refused for what it was widened by; and a refusal has to speak of what the client asked.
+            call = exactly(&call, flight.named);
             outcome = fetcher.call(&cell.series, &call, flight.named).await;
         }
-        self.commit(cell, &call, outcome?, flight.epoch).await
+        let landed = outcome?;
+        if call.exact && matches!(flight.named, Named::Range(_)) {
+            call.window.from = begun(cell, flight.named, &landed, call.window.from);
+        }
+        self.commit(cell, &call, landed, flight.epoch).await
     }
+}
+
+/// A call for what is needed, in the client's own words.
+fn exactly(call: &Call, named: Named) -> Call {
+    let from = match named {
+        Named::Span { from, .. } => call.need.from.max(from),
+        Named::Range(_) | Named::Ask => call.need.from,
+    };
+    Call { window: Window::new(from, call.need.to), exact: true, ..*call }
+}
+
+/// Where a range began that was asked for by its name: what the answer says, not what was held before.
+fn begun(cell: &Cell, named: Named, landed: &Landed, guess: Ts) -> Ts {
+    let bars = &landed.said.bars.times;
+    let opens = |window: Window| bars.iter().copied().filter(|open| window.contains(*open)).collect();
+    let first = cell.provider.first_instant(named, &landed.said.envelope, landed.at, &opens);
+    first.map_or(guess, |first| cell.provider.earliest(&cell.series, first).max(guess))
+}
+
+/// Is a failure one of the provider, not of the window that was asked for?
+fn concerns_all(failure: &Failure) -> bool {
+    !matches!(failure.class, ErrorClass::OutOfWindow | ErrorClass::Bad)
 }
 
 fn lost() -> Failure {

@@ -75,6 +75,8 @@ pub struct Served {
     pub journey: Journey,
     /// The life of the bars that are not final: when the oldest was fetched, and when the first expires.
     pub loose: Option<(Ts, Ts)>,
+    /// Does it end within the period of a row that stands for now? Then only the provider knows its last bar.
+    pub cuts_live: bool,
     /// The close before the first row, where the answer has to name it.
     pub before: Option<f64>,
     /// What was said of the series, and what was last said of its symbol.

@@ -47,7 +47,7 @@ impl Router {
             Recognised::Forward => return None,
             Recognised::Local(local) => return Some(native::local(&local)),
             Recognised::Refused(error) => native::error(error, None, "finex; fwd=bypass; detail=refused"),
-            Recognised::Series(ask) => self.series(parts, provider, &ask).await,
+            Recognised::Series(ask) => self.series(parts, provider, &ask).await?,
         };
         // Clients slow down by these figures: they are live, on hits too.
         if let Some(fetcher) = self.gateway.fetcher(&provider.manifest().id) {
@@ -56,10 +56,16 @@ impl Router {
         Some(answer)
     }
 
-    async fn series(&self, parts: &Parts, provider: &dyn Provider, native: &NativeAsk) -> Answer {
+    /// The answer to a series request; none where it has to come from the provider itself.
+    async fn series(&self, parts: &Parts, provider: &dyn Provider, native: &NativeAsk) -> Option<Answer> {
         let request = Request { series: native.series.clone(), ask: native.ask, native: native.native };
-        match self.gateway.serve(&request).await {
+        let answer = match self.gateway.serve(&request).await {
+            Ok(served) if served.cuts_live => return None,
             Ok(served) => {
+                let absent = provider.absent(served.native, &served.sight.envelope);
+                if let Some(error) = absent.filter(|_| served.rows() == 0) {
+                    return Some(native::error(error, None, "finex; hit; detail=absent"));
+                }
                 let mut answer = native::answer(&served, &parts.headers);
                 self.note(&served, &mut answer);
                 answer
@@ -68,7 +74,8 @@ impl Router {
                 let status = format!("finex; fwd=uri-miss; detail={}", failure.class.name());
                 native::error(provider.error(&failure), failure.retry_after, &status)
             }
-        }
+        };
+        Some(answer)
     }
 }
 

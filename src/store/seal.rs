@@ -34,7 +34,7 @@ pub fn seal(fragment: &Fragment, provider: &dyn Provider) -> Result<Sealed, Stor
         (FETCHED_AT.to_owned(), fragment.fetched_at.to_string()),
         (PROVENANCE.to_owned(), "call".to_owned()),
     ]);
-    let bytes = frame::to_parquet(&bars, &metadata)?;
+    let bytes = frame::to_parquet(&bars, provider.manifest().columns, &metadata)?;
     Ok(Sealed { checksum: checksum(&fragment.key, &bytes), bytes })
 }
 

@@ -48,6 +48,8 @@ pub struct Snapshot {
     pub basis: u32,
     /// What was said beside the bars.
     pub envelope: Arc<Envelope>,
+    /// The row that stands for now in the place of a bar of its period.
+    pub live: Option<Ts>,
     pub ledger: Ledger,
     /// By time, without overlap.
     pub pieces: Vec<Piece>,
@@ -239,6 +241,7 @@ impl Snapshot {
         self.epoch += 1;
         self.ledger = Ledger::default();
         self.loose.clear();
+        self.live = None;
         self.envelope = Arc::default();
         std::mem::take(&mut self.pieces)
     }

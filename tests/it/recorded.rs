@@ -83,7 +83,8 @@ fn round_trip_through_parquet(
     bars: &finex_core::columns::Bars,
     name: &str,
 ) {
-    let file = finex::frame::to_parquet(bars, &finex::frame::Metadata::new()).expect("a file");
+    let file =
+        finex::frame::to_parquet(bars, binance.manifest().columns, &finex::frame::Metadata::new()).expect("a file");
     let (back, _) = finex::frame::from_parquet(&file).expect("bars");
     let same = binance.encode(&back, MILLISECONDS) == binance.encode(bars, MILLISECONDS);
     assert!(same, "{name} is not the same after Parquet");

@@ -160,7 +160,8 @@ fn round_trip_through_parquet(series: &Series, bars: &Bars, name: &str) {
     if bars.is_empty() {
         return;
     }
-    let file = finex::frame::to_parquet(bars, &finex::frame::Metadata::new()).expect("a file");
+    let file =
+        finex::frame::to_parquet(bars, yahoo().manifest().columns, &finex::frame::Metadata::new()).expect("a file");
     let (back, metadata) = finex::frame::from_parquet(&file).expect("bars");
     assert!(&back == bars, "{name} is not the same after Parquet");
     let runs = yahoo().encode(bars, Shape(0));

@@ -169,6 +169,48 @@ async fn from_cold_random_daily_windows_over_a_symbol_cost_one_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_range_that_comes_first_claims_no_more_than_it_brings() {
+    for (interval, range) in [("1m", "1d"), ("1m", "5d"), ("5m", "1mo"), ("60m", "2y"), ("1d", "5d")] {
+        for symbol in ["MSFT", "BTC-USD"] {
+            let world = world_at(OPEN).await;
+            world.same_chart(&chart(symbol, &format!("range={range}&interval={interval}"))).await;
+            for (from, to) in [(-7.0, -5.0), (-1.0, -0.9), (-5.0, 0.0)] {
+                world.same_chart(&chart(symbol, &format!("{}&interval={interval}", days(OPEN, from, to)))).await;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_concerns_its_own_window_only() {
+    let world = world_at(OPEN).await;
+    let of = |from: f64, to: f64| chart("AAPL", &format!("{}&interval=15m", days(OPEN, from, to)));
+    assert_eq!(world.same_chart(&of(-200.0, -190.0)).await.status, 422);
+    assert_eq!(world.same_chart(&of(-300.0, -290.0)).await.status, 422);
+    assert_eq!(world.same_chart(&of(-20.0, -10.0)).await.status, 200);
+    let early = chart("AAPL", "period1=18000&period2=31554000&interval=1d");
+    let refused = world.same_chart(&early).await;
+    assert!(
+        refused.status == 400 && refused.chart_error().contains("startDate = 18000, endDate = 31554000"),
+        "{}",
+        refused.body
+    );
+    world.same_chart(&chart("AAPL", "range=5d&interval=1d")).await;
+    world.same_chart(&early).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_ends_within_todays_session_is_the_providers_to_answer() {
+    let world = world_at(OPEN).await;
+    for symbol in ["BTC-USD", "AAPL", "ES=F"] {
+        world.same_chart(&chart(symbol, "range=1mo&interval=1d")).await;
+        for back in [0.01, 0.05, 0.08, 0.2, 0.65, 0.69] {
+            world.same_chart(&chart(symbol, &format!("{}&interval=1d", days(OPEN, -5.0, -back)))).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_clients_cannot_wait_their_own_ask_goes_first() {
     let folder = std::sync::Arc::new(tempfile::tempdir().expect("a folder"));
     let world = World::at(folder, OPEN, |config| config.plan.widen_ahead = finex::config::values::Bytes(10_000)).await;

@@ -95,8 +95,8 @@ fn zone(sight: &Envelope) -> Option<TimeZone> {
     ZONES.get_or_init(TimeZoneDatabase::bundled).get(&name).ok()
 }
 
-/// How long a session lasts, in milliseconds, by the one that runs now.
-pub(super) fn session_len(sight: &Envelope) -> i64 {
+/// First and last instant of the session that runs now, or of the next one.
+pub(super) fn session(sight: &Envelope) -> Option<(Ts, Ts)> {
     #[derive(serde::Deserialize)]
     struct Periods {
         regular: Period,
@@ -106,9 +106,13 @@ pub(super) fn session_len(sight: &Envelope) -> i64 {
         start: i64,
         end: i64,
     }
-    let now = sight.fact("currentTradingPeriod").and_then(|text| serde_json::from_str::<Periods>(text).ok());
-    let len = now.map(|now| Some(millis(now.regular.end)? - millis(now.regular.start)?));
-    let len = len.flatten().unwrap_or(REGULAR_DAY);
+    let now: Periods = serde_json::from_str(sight.fact("currentTradingPeriod")?).ok()?;
+    Some((millis(now.regular.start)?, millis(now.regular.end)?))
+}
+
+/// How long a session lasts, in milliseconds, by the one that runs now.
+pub(super) fn session_len(sight: &Envelope) -> i64 {
+    let len = session(sight).map_or(REGULAR_DAY, |(start, end)| end - start);
     // Markets that never close say that they close a minute before midnight.
     if len >= DAY - 60_000 { DAY } else { len.clamp(1, DAY) }
 }
