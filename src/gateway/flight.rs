@@ -197,7 +197,7 @@ impl Gateway {
     fn exact_first(&self, cell: &Cell, call: &Call) -> Option<Call> {
         let limits = self.limits(&cell.series)?;
         let too_much = limits.extra_bytes(call, cell.grid) > self.planning.widen_ahead.0;
-        (limits.windowed && too_much && call.need != call.window).then(|| Call { window: call.need, ..*call })
+        (limits.windowed && too_much && call.need != call.window).then_some(Call { window: call.need, ..*call })
     }
 
     fn plan_under_way(

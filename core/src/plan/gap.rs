@@ -33,6 +33,11 @@ pub struct Gaps {
 
 /// Walks the ask's window in its direction until it has what it takes.
 pub fn resolve(ask: &Ask, facts: &Facts<'_>) -> Gaps {
+    // An exact answer may end within a period.
+    let until_now = ask.window.intersect(Window::new(ask.window.from, end_of_now(facts)));
+    if ask.take == Take::All && facts.ledger.covers(until_now, ask.columns, facts.now) {
+        return Gaps::default();
+    }
     let whole = on_grid(ask.window, facts);
     let landed = runs(&facts.ledger.covered(ask.columns, facts.now), facts);
     let known = known(ask.columns, facts);
@@ -51,7 +56,7 @@ pub fn resolve(ask: &Ask, facts: &Facts<'_>) -> Gaps {
             break;
         }
         if is_held {
-            let window = Window::new(facts.grid.open(part.from).max(ask.window.from), facts.grid.open(part.to));
+            let window = Window::new(facts.grid.open(part.from), facts.grid.open(part.to)).intersect(ask.window);
             need = if need == u64::MAX { need } else { need.saturating_sub(facts.held.count(window)) };
             continue;
         }

@@ -36,8 +36,9 @@ fn describe(
 ) -> PlannedCall {
     let share = |of: &[Run]| split(piece, of).iter().filter(|(_, inside)| *inside).map(|(run, _)| run.len()).sum();
     let window = Window::new(facts.grid.open(piece.from), facts.grid.open(piece.to));
-    let lacking = || split(piece, missing).into_iter().filter(|(_, inside)| *inside).map(|(run, _)| run);
-    let need = match (lacking().next(), lacking().last()) {
+    let lacking: Vec<Run> =
+        split(piece, missing).into_iter().filter(|(_, inside)| *inside).map(|(run, _)| run).collect();
+    let need = match (lacking.first(), lacking.last()) {
         (Some(first), Some(last)) => Window::new(facts.grid.open(first.from), facts.grid.open(last.to)),
         _ => window,
     };

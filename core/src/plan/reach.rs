@@ -26,8 +26,9 @@ pub fn beyond(asks: &[Ask], missing: &[Run], columns: Columns, facts: &Facts<'_>
     let periods = |w: &Window| facts.grid.index(w.to.saturating_sub(1)).saturating_sub(facts.grid.index(w.from));
     let too_long = |w: &Window| periods(w) > i64::try_from(limits.page).unwrap_or(i64::MAX);
     let from = facts.grid.open(first.from);
-    let too_old = |w: &Window| limits.depth.is_some_and(|depth| from.max(w.from) < facts.now.saturating_sub(depth));
-    let beyond = bounded.iter().any(|w| limits.whole || too_long(w) || too_old(w));
+    // Calls begin with the period, a little before what is asked for.
+    let too_old = limits.depth.is_some_and(|depth| from < facts.now.saturating_sub(depth));
+    let beyond = bounded.iter().any(|w| limits.whole || too_long(w) || too_old);
     beyond.then(|| bounded.iter().map(|w| exactly(*w, missing, columns, facts)).collect())
 }
 

@@ -39,7 +39,7 @@ struct Answer<'a> {
     #[serde(default)]
     timestamp: Option<Vec<i64>>,
     #[serde(borrow, default)]
-    events: Option<BTreeMap<Cow<'a, str>, BTreeMap<Cow<'a, str>, &'a RawValue>>>,
+    events: Option<BTreeMap<Cow<'a, str>, Dated<'a>>>,
     #[serde(borrow)]
     indicators: Indicators<'a>,
 }
@@ -52,6 +52,8 @@ struct Indicators<'a> {
     adjclose: Vec<Adjusted<'a>>,
 }
 
+/// Events by the bar that they stand at.
+type Dated<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 type Numbers<'a> = Option<Vec<Option<&'a RawValue>>>;
 
 #[derive(Deserialize)]
@@ -224,10 +226,10 @@ pub(super) fn millis(seconds: i64) -> Option<Ts> {
 
 fn date_of(event: &str) -> Option<Ts> {
     #[derive(Deserialize)]
-    struct Dated {
+    struct Event {
         date: i64,
     }
-    millis(serde_json::from_str::<Dated>(event).ok()?.date)
+    millis(serde_json::from_str::<Event>(event).ok()?.date)
 }
 
 /// Opening of the regular session that a bar belongs to, its early hours included.
