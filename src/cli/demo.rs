@@ -1,4 +1,4 @@
-//! `finex demo`: a simulated Binance, the gateway before it, and a visitor who shows what happens.
+//! `finex demo`: simulated providers, the gateway before them, and a visitor who shows what happens.
 
 use super::{Failed, runtime};
 use crate::app::App;
@@ -21,8 +21,10 @@ pub fn run(listen: String, once: bool) -> Result<(), Failed> {
         let mut config = Config::default();
         config.server.listen = listen;
         config.cache.l3.path.clone_from(&folder);
-        let provider = Provider { base_url: sim.url(), ..Provider::default() };
-        config.providers.insert("binance".into(), provider);
+        for id in ["binance", "yahoo"] {
+            let provider = Provider { base_url: sim.url(), ..Provider::default() };
+            config.providers.insert(id.into(), provider);
+        }
         let app = App::build(config, clock, true)?;
         let listening = app.listen().await?;
         let shown = Show { base: format!("http://{}", listening.address), sim: &sim }.run().await;
@@ -37,8 +39,9 @@ pub fn run(listen: String, once: bool) -> Result<(), Failed> {
 
 #[allow(clippy::print_stdout, reason = "a command line speaks to its terminal")]
 async fn stay(address: SocketAddr) -> Result<(), Failed> {
-    println!("\nServing simulated data on http://{address} – Ctrl-C ends it. Point any Binance client at");
+    println!("\nServing simulated data on http://{address} – Ctrl-C ends it. Point any client of theirs at");
     println!("  http://{address}/binance");
+    println!("  http://{address}/yahoo");
     println!("or look at http://{address}/api/v1/providers and http://{address}/api/v1/cache/stats");
     tokio::signal::ctrl_c().await?;
     Ok(())
@@ -55,7 +58,7 @@ const START: i64 = 473_352;
 impl Show<'_> {
     #[allow(clippy::print_stdout, reason = "a command line speaks to its terminal")]
     async fn run(&self) -> Result<(), Failed> {
-        println!("SIMULATED DATA: a simulated Binance, {} ms away, and finex before it\n", LATENCY.as_millis());
+        println!("SIMULATED DATA: a simulated Binance and Yahoo, {} ms away, and finex before them\n", LATENCY.as_millis());
         println!("{:<46} {:>6} {:>9} {:>6}  Cache-Status", "what the client asks", "bars", "ms", "calls");
         let hours = |from: i64, to: i64| {
             let (from, to) = (START + from, START + to - 1);
@@ -78,8 +81,16 @@ impl Show<'_> {
             "/api/v1/market-data/BTCUSDT/history?interval=1h&start_time=2024-01-10&end_time=2024-01-11",
         )
         .await?;
+        let days = |from: i64, to: i64| {
+            let day = 86_400;
+            let (from, to) = (START * 3_600 + from * day, START * 3_600 + to * day);
+            format!("/yahoo/v8/finance/chart/AAPL?period1={from}&period2={to}&interval=1d&events=div,splits")
+        };
+        self.ask("Yahoo: AAPL, the first half of 2024", &days(0, 182)).await?;
+        self.ask("all of 2021, which nobody asked for before", &days(-1_096, -731)).await?;
+        self.ask("and the year up to now, as a range", "/yahoo/v8/finance/chart/aapl?range=1y&interval=1d").await?;
         let made = self.sim.calls();
-        println!("\n8 questions, {made} calls to the provider; without finex: 8. {} saved.", 8 - made.min(8));
+        println!("\n11 questions, {made} calls to the providers; without finex: 11. {} saved.", 11 - made.min(11));
         Ok(())
     }
 

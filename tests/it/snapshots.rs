@@ -33,6 +33,20 @@ async fn shapes_on_the_wire_do_not_change_by_accident() {
     hold("binance/klines/forming-month.json", &world.get(&forming).await.body);
     let refused = world.get("/binance/api/v3/klines?symbol=BTCUSDT&interval=7x").await;
     hold("binance/klines/refused.json", &refused.body);
+    world.sim.yahoo().set_noise(false);
+    let yahoo = |query: &str| format!("/yahoo/v8/finance/chart/{query}");
+    let charts = [
+        ("daily.json", "AAPL?period1=1598572800&period2=1599004800&interval=1d&events=div,splits"),
+        ("intraday.json", "AAPL?period1=1709562600&period2=1709563500&interval=5m"),
+        ("extended.json", "AAPL?period1=1709585400&period2=1709586900&interval=15m&includePrePost=true"),
+        ("empty.json", "AAPL?period1=1704499200&period2=1704585600&interval=1d"),
+        ("refused-interval.json", "AAPL?range=1d&interval=7x"),
+    ];
+    for (name, query) in charts {
+        hold(&format!("yahoo/chart/{name}"), &format!("{:#}\n", world.get(&yahoo(query)).await.json()));
+    }
+    let adjusted = "/api/v1/market-data/IBM/history?provider=yahoo&interval=1d&start_time=2024-01-02&limit=2";
+    hold("unified/history/adjusted.json", &steady(&world.get(adjusted).await));
     let history = "/api/v1/market-data/SHIBUSDT/history?interval=1d&start_time=2024-01-01&limit=2";
     hold("unified/history/rows.json", &steady(&world.get(history).await));
     hold("unified/history/columns.json", &steady(&world.get(&format!("{history}&layout=columns")).await));
