@@ -58,7 +58,10 @@ const START: i64 = 473_352;
 impl Show<'_> {
     #[allow(clippy::print_stdout, reason = "a command line speaks to its terminal")]
     async fn run(&self) -> Result<(), Failed> {
-        println!("SIMULATED DATA: a simulated Binance and Yahoo, {} ms away, and finex before them\n", LATENCY.as_millis());
+        println!(
+            "SIMULATED DATA: a simulated Binance and Yahoo, {} ms away, and finex before them\n",
+            LATENCY.as_millis()
+        );
         println!("{:<46} {:>6} {:>9} {:>6}  Cache-Status", "what the client asks", "bars", "ms", "calls");
         let hours = |from: i64, to: i64| {
             let (from, to) = (START + from, START + to - 1);

@@ -35,8 +35,11 @@ impl Gateway {
         let mut checked = quality::check(&said.bars, cell.grid, admissible.from, admissible.to, now)
             .map_err(|refused| bad_data(&refused.to_string()))?;
         confirm(cell, &mut checked);
-        for rule in &checked.rules {
-            self.events.tell(Event::Quarantined { series: cell.series.as_ref().clone(), bars: 1, rule });
+        let mut rules = checked.rules.clone();
+        rules.sort_unstable();
+        for same in rules.chunk_by(|a, b| a == b) {
+            let series = cell.series.as_ref().clone();
+            self.events.tell(Event::Quarantined { series, bars: same.len(), rule: same[0] });
         }
         let life = ttl::forming(cell.series.interval, self.cache.ttl_multiplier);
         let settle = self.limits(&cell.series).map_or(0, |limits| limits.settle);
