@@ -170,14 +170,21 @@ impl Fetcher {
         let again = request.repeated();
         let pass = session.pass(None).await.map_err(|e| e.0)?;
         session.sign(&mut request, &pass);
-        let response = self.send_on(request).await?;
-        let Some(mut again) = again.filter(|_| response.status() == StatusCode::UNAUTHORIZED) else {
-            return Ok(response);
-        };
-        // What was given out has expired: once more with a new one, or with what the provider said.
-        let Ok(pass) = session.pass(Some(&pass)).await else { return Ok(response) };
-        session.sign(&mut again, &pass);
-        self.send_on(again).await
+        let mut response = self.send_on(request).await?;
+        let refused = |response: &http::Response<reqwest::Body>| response.status() == StatusCode::UNAUTHORIZED;
+        if let Some(mut again) = again.filter(|_| refused(&response) && session.may_help()) {
+            // What was given out has expired: once more with a new one. If there is none, the refusal stands.
+            if let Ok(pass) = session.pass(Some(&pass)).await {
+                session.sign(&mut again, &pass);
+                response = self.send_on(again).await?;
+                if refused(&response) {
+                    session.did_not_help();
+                }
+            }
+        }
+        // Its cookies are ours, not the client's.
+        response.headers_mut().remove(http::header::SET_COOKIE);
+        Ok(response)
     }
 
     async fn send_on(&self, request: forward::Forwarded) -> Result<http::Response<reqwest::Body>, Failure> {

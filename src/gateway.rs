@@ -88,6 +88,14 @@ impl Gateway {
         Some(self.fetchers.get(series.provider.as_ref())?.provider.limits(series, bytes, self.planning.max_calls))
     }
 
+    /// Is it a piece of its own that will be another one tomorrow? To keep it would be to keep it for nobody.
+    pub fn is_passing(&self, request: &Request) -> bool {
+        let Some(limits) = self.limits(&request.series).filter(|limits| limits.whole) else { return false };
+        let over =
+            request.ask.window.to.saturating_add(limits.settle).saturating_add(request.series.interval.nominal_len());
+        over > (self.clock)()
+    }
+
     /// Series for which calls are under way, or a failure is remembered.
     pub fn flights_under_way(&self) -> usize {
         self.flights.len()

@@ -22,13 +22,13 @@ pub fn asked(cell: &Cell, snapshot: &Snapshot, ask: &Ask, native: Native, now: T
         Named::Ask => None,
         Named::Span { from, .. } => Some(from),
         Named::Range(_) => {
-            let sight = cell.sight();
-            cell.provider.first_instant(native.named, &sight.envelope, now, &|window| snapshot.opens(window))
+            let (sight, opens) = (cell.sight(), |window| snapshot.opens(window));
+            let known = cell.provider.first_instant(native.named, &sight.envelope, &opens);
+            known.or_else(|| Some(within_reach(cell, cell.provider.first_guess(native.named, now), now)))
         }
     };
     match (native.named, from) {
         (Named::Range(_), Some(from)) => {
-            let from = if lacks_sight(cell) { within_reach(cell, from, now) } else { from };
             let window = Window::new(cell.provider.earliest(&cell.series, from), ask.window.to);
             Asked { ask: Ask { window, ..*ask }, from: Some(from) }
         }
@@ -36,8 +36,7 @@ pub fn asked(cell: &Cell, snapshot: &Snapshot, ask: &Ask, native: Native, now: T
     }
 }
 
-/// Where a range begins is guessed before the symbol was seen: no further back than one call reaches, or the answer to
-/// the range itself would pass for one to the guess.
+/// A guess goes no further back than one call reaches, or the answer to the range itself would pass for one to the guess.
 fn within_reach(cell: &Cell, from: Ts, now: Ts) -> Ts {
     const MARGIN: i64 = 3_600_000;
     let limits = cell.provider.limits(&cell.series, 0, 1);
@@ -76,15 +75,11 @@ pub fn lacks_sight(cell: &Cell) -> bool {
 }
 
 /// A call that brings no bar that is missing, but what is said of the symbol.
-pub fn look(ask: &Ask, limits: &Limits) -> PlannedCall {
-    let call = Call {
-        window: ask.window,
-        limit: limits.page,
-        anchor: Anchor::Both,
-        columns: ask.columns,
-        need: ask.window,
-        exact: true,
-    };
+pub fn look(ask: &Ask, limits: &Limits, now: Ts) -> PlannedCall {
+    const ENOUGH: i64 = 10 * 86_400_000;
+    let window = Window::new(ask.window.from.max(ask.window.to.min(now) - ENOUGH), ask.window.to);
+    let call =
+        Call { window, limit: limits.page, anchor: Anchor::Both, columns: ask.columns, need: window, exact: true };
     PlannedCall { call, wanted: 0, overlap: 0, cost: limits.cost }
 }
 

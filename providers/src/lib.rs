@@ -256,16 +256,15 @@ pub trait Provider: Send + Sync {
         Bytes::new()
     }
 
-    /// The first instant that a client named; none where the ask says it. `opens` tells which bars open in a window, as
-    /// far as they are held.
-    fn first_instant(
-        &self,
-        _named: Named,
-        _sight: &Envelope,
-        _now: Ts,
-        _opens: &dyn Fn(Window) -> Vec<Ts>,
-    ) -> Option<Ts> {
+    /// The first instant that a client named; none where too little is known of the symbol. `opens` tells which bars open
+    /// in a window, as far as they are held.
+    fn first_instant(&self, _named: Named, _sight: &Envelope, _opens: &dyn Fn(Window) -> Vec<Ts>) -> Option<Ts> {
         None
+    }
+
+    /// The same as long as too little is known: so early that nothing is left out.
+    fn first_guess(&self, _named: Named, now: Ts) -> Ts {
+        now
     }
 
     /// The earliest open of a bar that could contain an instant.

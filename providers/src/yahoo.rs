@@ -291,12 +291,16 @@ impl Provider for Yahoo {
         write::portray(envelope)
     }
 
-    fn first_instant(&self, named: Named, sight: &Envelope, now: Ts, opens: &dyn Fn(Window) -> Vec<Ts>) -> Option<Ts> {
+    fn first_instant(&self, named: Named, sight: &Envelope, opens: &dyn Fn(Window) -> Vec<Ts>) -> Option<Ts> {
         match named {
-            Named::Range(name) => Some(range::start(name, sight, now, opens)),
+            Named::Range(name) => range::start(name, sight, opens),
             Named::Span { from, .. } => Some(from),
             Named::Ask => None,
         }
+    }
+
+    fn first_guess(&self, named: Named, now: Ts) -> Ts {
+        if let Named::Range(name) = named { range::guess(name, now) } else { now }
     }
 
     fn earliest(&self, series: &Series, from: Ts) -> Ts {

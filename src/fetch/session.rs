@@ -10,10 +10,13 @@ use finex_providers::manifest;
 use http::{HeaderValue, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 /// A token is a word; whatever is longer is a page that says no.
 const LONGEST_TOKEN: usize = 200;
+/// Where a new pass was refused like the old one, something else is: none is asked for again for so long.
+const FUTILE: Duration = Duration::from_secs(60);
 
 /// What was last given to us.
 pub struct Pass {
@@ -27,11 +30,20 @@ pub struct Session {
     http: reqwest::Client,
     pass: ArcSwapOption<Pass>,
     asking: Mutex<()>,
+    /// When a new pass was last refused.
+    futile: ArcSwapOption<Instant>,
 }
 
 impl Session {
     pub fn new(facts: manifest::Session, base_url: String, http: reqwest::Client) -> Session {
-        Session { facts, base_url, http, pass: ArcSwapOption::empty(), asking: Mutex::new(()) }
+        Session {
+            facts,
+            base_url,
+            http,
+            pass: ArcSwapOption::empty(),
+            asking: Mutex::new(()),
+            futile: ArcSwapOption::empty(),
+        }
     }
 
     /// Does a path ask for it?
@@ -60,6 +72,16 @@ impl Session {
         });
     }
 
+    /// Is a new pass worth asking for, when one is refused?
+    pub fn may_help(&self) -> bool {
+        self.futile.load().as_ref().is_none_or(|since| since.elapsed() > FUTILE)
+    }
+
+    /// Notes that it did not.
+    pub fn did_not_help(&self) {
+        self.futile.store(Some(Arc::new(Instant::now())));
+    }
+
     /// The pass that is held, or a new one. `refused` is one that was turned away: it is not given out again.
     pub async fn pass(&self, refused: Option<&Arc<Pass>>) -> Result<Arc<Pass>, FetchError> {
         let good = |pass: &Arc<Pass>| refused.is_none_or(|refused| !Arc::ptr_eq(pass, refused));
@@ -80,11 +102,12 @@ impl Session {
         let home = self.http.get(&self.facts.cookie_url).send().await.map_err(|e| failed(&e))?;
         let given = home.headers().get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
         let cookies: Vec<&str> = given.filter_map(|cookie| cookie.split(';').next()).collect();
-        let cookie = HeaderValue::from_str(&cookies.join("; ")).map_err(|_| no_pass("its cookie is malformed"))?;
+        let mut cookie = HeaderValue::from_str(&cookies.join("; ")).map_err(|_| no_pass("its cookie is malformed"))?;
+        cookie.set_sensitive(true);
         let url = format!("{}{}", self.base_url, self.facts.token_path);
         let answer = self.http.get(url).header(header::COOKIE, &cookie).send().await.map_err(|e| failed(&e))?;
         let status = answer.status();
-        let token = answer.text().await.map_err(|e| failed(&e))?;
+        let token = beginning(answer).await?;
         let token = token.trim();
         let sound =
             status.is_success() && !token.is_empty() && token.len() <= LONGEST_TOKEN && !token.contains(['<', ' ']);
@@ -93,6 +116,18 @@ impl Session {
         }
         Ok(Pass { cookie, token: token.to_owned() })
     }
+}
+
+/// As much of a body as a token can have, and a little more to see that it is none.
+async fn beginning(mut answer: reqwest::Response) -> Result<String, FetchError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|e| failed(&e))? {
+        body.extend_from_slice(&chunk[..chunk.len().min(LONGEST_TOKEN)]);
+        if body.len() > LONGEST_TOKEN {
+            break;
+        }
+    }
+    Ok(String::from_utf8_lossy(&body).into_owned())
 }
 
 fn no_pass(why: &str) -> FetchError {

@@ -6,7 +6,7 @@ use crate::store::catalog::Cell;
 use crate::store::fragment::Fragment;
 use crate::store::snapshot::{Piece, Snapshot, holds};
 use finex_core::calendar::Span;
-use finex_core::columns::Bars;
+use finex_core::columns::{Bars, Column};
 use finex_core::envelope::Envelope;
 use finex_core::event::{Event, Provenance};
 use finex_core::plan::coverage::{Attested, Known, Reason, Received, attest};
@@ -31,6 +31,8 @@ impl Gateway {
     ) -> Result<(), Failure> {
         let Landed { mut said, at, max_age } = landed;
         said.envelope.seen_at = at;
+        // What is announced has rewritten nothing yet.
+        said.envelope.acted.retain(|_, date| *date <= at);
         let (admissible, now) = (cell.provider.admissible(call), (self.clock)().max(at));
         let mut checked = quality::check(&said.bars, cell.grid, admissible.from, admissible.to, now)
             .map_err(|refused| bad_data(&refused.to_string()))?;
@@ -52,7 +54,8 @@ impl Gateway {
             expires: (self.clock)().saturating_add(max_age.map_or(life, |max_age| life.min(max_age))),
         };
         let mut attested = attest(call, received, cell.grid, settle);
-        attested.known.extend(unlisted(call, said.since, at));
+        let since = said.since.filter(|since| said.bars.times.first().is_none_or(|first| since <= first));
+        attested.known.extend(unlisted(call, since, at));
         let rewritten = self.is_rewritten(cell, &checked.sound, &said.envelope, call.window).await;
         let arrival = Arrival {
             cell,
@@ -67,7 +70,7 @@ impl Gateway {
         let entered = cell.update(|snapshot| arrival.enter(snapshot, epoch, rewritten));
         cell.see(&said.envelope);
         self.tell(cell, &entered);
-        self.tiers.supersede(cell, &entered.superseded).await;
+        self.put_aside(cell, entered.superseded);
         Ok(())
     }
 
@@ -120,7 +123,7 @@ impl Gateway {
     }
 
     /// Gives up bars that an action has rewritten since they were fetched: the symbol's other series may have told.
-    pub(super) async fn give_up_outdated(&self, cell: &Arc<Cell>) {
+    pub(super) fn give_up_outdated(&self, cell: &Arc<Cell>) {
         let at = cell.rewritten_at();
         if !cell.snapshot().is_outdated(at) {
             return;
@@ -130,7 +133,14 @@ impl Gateway {
             false => (Vec::new(), None),
         });
         self.tell(cell, &Entered { basis, ..Entered::default() });
-        self.tiers.supersede(cell, &superseded).await;
+        self.put_aside(cell, superseded);
+    }
+
+    /// Renames the files of an older basis and writes the ledger without them, whether or not the client stays.
+    fn put_aside(&self, cell: &Arc<Cell>, superseded: Vec<Piece>) {
+        let Some(gateway) = self.me.upgrade().filter(|_| !superseded.is_empty()) else { return };
+        let cell = cell.clone();
+        self.tasks.spawn(async move { gateway.tiers.supersede(&cell, &superseded).await });
     }
 }
 
@@ -150,7 +160,12 @@ fn unlisted(call: &Call, since: Option<Ts>, at: Ts) -> Option<Known> {
 /// The same implausible reading twice is the provider's word: it is kept, or it would be asked for for ever.
 fn confirm(cell: &Cell, checked: &mut quality::Checked) {
     let snapshot = cell.snapshot();
+    let is_null = |row: usize| checked.suspect.column(Column::Close).is_some_and(|closes| closes.get(row).is_none());
     let said_before = |row: usize| {
+        // A null may get its numbers for some days, however often it is read.
+        if is_null(row) {
+            return false;
+        }
         let open = checked.suspect.times[row];
         let now = cell.provider.encode(&checked.suspect.select(|r| r == row), Shape(0));
         snapshot.loose.iter().filter(|run| run.times.contains(open)).any(|run| {
@@ -208,7 +223,9 @@ impl Arrival<'_> {
         }
         snapshot.ledger.record(self.attested);
         self.enter_loose(snapshot);
-        if self.window.contains(self.at) || self.live.is_some() {
+        let speaks_of_it = |live: Ts| self.window.contains(live) || self.window.contains(self.at);
+        let newest = self.at >= snapshot.envelope.seen_at;
+        if newest && (self.live.is_some() || snapshot.live.is_none_or(speaks_of_it)) {
             snapshot.live = self.live;
         }
         if !self.envelope.is_empty() {
@@ -221,7 +238,7 @@ impl Arrival<'_> {
     fn runs(&self, snapshot: &Snapshot) -> Vec<Bars> {
         let sound = &self.checked.sound;
         let fresh: Vec<usize> = (0..sound.len())
-            .filter(|row| sound.times[*row] < self.attested.horizon && !snapshot.holds(sound.times[*row]))
+            .filter(|row| sound.times[*row] < self.attested.horizon && !within(&snapshot.pieces, sound.times[*row]))
             .collect();
         let together = |a: &usize, b: &usize| {
             let (a, b) = (sound.times[*a], sound.times[*b]);
@@ -240,12 +257,12 @@ impl Arrival<'_> {
             known.chain(self.attested.loose.iter().map(|l| l.window)).any(|w| w.contains(open))
         };
         let stays = |open: Ts| !spoken_of(open) && !holds(&snapshot.pieces, open);
-        let mut loose: Vec<Arc<Fragment>> = snapshot.loose.iter().filter_map(|run| self.left_of(run, &stays)).collect();
+        let mut loose: Vec<Arc<Fragment>> = snapshot.loose.iter().flat_map(|run| self.left_of(run, &stays)).collect();
         let arrived = self.checked.sound.select(|row| self.checked.sound.times[row] >= self.attested.horizon);
         let arrived = arrived.overlay(&self.checked.suspect);
         // A bar that is held as final stays so: this answer may be older than that one.
         let fresh: Vec<usize> =
-            (0..arrived.len()).filter(|row| !holds(&snapshot.pieces, arrived.times[*row])).collect();
+            (0..arrived.len()).filter(|row| !within(&snapshot.pieces, arrived.times[*row])).collect();
         let together = |a: &usize, b: &usize| {
             let between = Window::new(arrived.times[*a].saturating_add(1), arrived.times[*b]);
             let pieces = snapshot.pieces.iter().map(|piece| piece.key.first);
@@ -257,15 +274,17 @@ impl Arrival<'_> {
         snapshot.loose = loose;
     }
 
-    /// What of a run stays.
-    fn left_of(&self, run: &Arc<Fragment>, stays: &impl Fn(Ts) -> bool) -> Option<Arc<Fragment>> {
-        let staying = run.times.iter().filter(|open| stays(*open)).count();
-        if staying == run.len() || staying == 0 {
-            return (staying > 0).then(|| run.clone());
+    /// What of a run stays: whole stretches of it, between which other bars may come to lie.
+    fn left_of(&self, run: &Arc<Fragment>, stays: &impl Fn(Ts) -> bool) -> Vec<Arc<Fragment>> {
+        let opens: Vec<Ts> = run.times.iter().collect();
+        let staying: Vec<usize> = (0..opens.len()).filter(|row| stays(opens[*row])).collect();
+        if staying.len() == opens.len() || staying.is_empty() {
+            return staying.first().map(|_| run.clone()).into_iter().collect();
         }
-        let bars = self.cell.provider.reread(&self.cell.series, run.rows()).ok()?;
-        let left = bars.select(|row| stays(bars.times[row]));
-        Some(Arc::new(self.fragment(&left, run.key.version.basis, run.fetched_at)))
+        let Ok(bars) = self.cell.provider.reread(&self.cell.series, run.rows()) else { return Vec::new() };
+        let stretches = staying.chunk_by(|a, b| a + 1 == *b);
+        let fragment = |rows: &[usize]| self.fragment(&chosen(&bars, rows), run.key.version.basis, run.fetched_at);
+        stretches.map(|rows| Arc::new(fragment(rows))).collect()
     }
 
     fn fragment(&self, bars: &Bars, basis: u32, fetched_at: Ts) -> Fragment {
@@ -279,6 +298,13 @@ impl Arrival<'_> {
         };
         Fragment::new(key, bars, self.cell.grid, self.cell.provider.as_ref(), fetched_at)
     }
+}
+
+/// Does a bar open within the span of a piece? What comes late to a stretch that was complete is not taken in: it would
+/// stand out of order.
+fn within(pieces: &[Piece], open: Ts) -> bool {
+    let at = pieces.partition_point(|piece| piece.key.last < open);
+    pieces.get(at).is_some_and(|piece| piece.key.first <= open)
 }
 
 /// Some rows, by their numbers in order.

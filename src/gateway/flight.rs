@@ -10,7 +10,7 @@ use crate::plan;
 use crate::render::Journey;
 use crate::store::catalog::Cell;
 use crate::store::snapshot::Snapshot;
-use finex_core::plan::{Call, Plan};
+use finex_core::plan::{Call, Held, Plan};
 use finex_core::series::Series;
 use finex_core::status::ErrorClass;
 use finex_core::time::{Ts, Window, WindowSet};
@@ -175,17 +175,21 @@ impl Gateway {
         {
             return Err(failure.clone());
         }
-        let joined = state.flying.iter().filter(|flying| plan.awaited.iter().any(|w| w.overlaps(flying.window)));
+        // Without a sight of the symbol any answer is worth waiting for.
+        let sightless = plan::lacks_sight(cell);
+        let awaited = |window: Window| sightless || plan.awaited.iter().any(|w| w.overlaps(window));
+        let joined = state.flying.iter().filter(|flying| awaited(flying.window));
         let mut flights: Vec<_> = joined.map(|flying| flying.landed.clone()).collect();
         journey.collapsed |= !flights.is_empty();
         journey.calls += plan.calls.len() as u32;
         for planned in &plan.calls {
             let flight = Flight { call: planned.call, named: request.native.named, epoch: snapshot.epoch };
-            match self.exact_first(cell, &planned.call) {
+            match self.exact_first(cell, &snapshot, &planned.call) {
                 None => flights.push(self.launch(cell, flight, board, &mut state)),
                 Some(call) => {
                     flights.push(self.launch(cell, Flight { call, ..flight }, board, &mut state));
                     // Nobody waits for this one; whoever comes later finds what it brings.
+                    journey.calls += 1;
                     self.launch(cell, flight, board, &mut state);
                 }
             }
@@ -193,11 +197,12 @@ impl Gateway {
         Ok(Some(Boarded { snapshot, flights, launched: plan.calls.len() }))
     }
 
-    /// What a client needs of a widened call, where waiting for all of it would take too long.
-    fn exact_first(&self, cell: &Cell, call: &Call) -> Option<Call> {
+    /// What a client needs of a widened call, sewn to what is held, where waiting for all of it would take too long.
+    fn exact_first(&self, cell: &Cell, snapshot: &Snapshot, call: &Call) -> Option<Call> {
         let limits = self.limits(&cell.series)?;
         let too_much = limits.extra_bytes(call, cell.grid) > self.planning.widen_ahead.0;
-        (limits.windowed && too_much && call.need != call.window).then_some(Call { window: call.need, ..*call })
+        let window = snapshot.seam(call.need, limits.seam);
+        (limits.windowed && too_much && window != call.window).then_some(Call { window, ..*call })
     }
 
     fn plan_under_way(
@@ -214,7 +219,7 @@ impl Gateway {
         let mut plan =
             plan::missing(cell, snapshot, &asked.ask, &flying, &limits, now).map_err(|e| super::serve::refused(&e))?;
         if plan.calls.is_empty() && flying.is_empty() && plan::lacks_sight(cell) {
-            plan.calls.push(plan::look(&asked.ask, &limits));
+            plan.calls.push(plan::look(&asked.ask, &limits, now));
         }
         Ok(plan)
     }
@@ -291,7 +296,7 @@ impl Gateway {
         }
         let landed = outcome?;
         if call.exact && matches!(flight.named, Named::Range(_)) {
-            call.window.from = begun(cell, flight.named, &landed, call.window.from);
+            call.window.from = begun(cell, flight.named, &landed, &call);
         }
         self.commit(cell, &call, landed, flight.epoch).await
     }
@@ -306,12 +311,15 @@ fn exactly(call: &Call, named: Named) -> Call {
     Call { window: Window::new(from, call.need.to), exact: true, ..*call }
 }
 
-/// Where a range began that was asked for by its name: what the answer says, not what was held before.
-fn begun(cell: &Cell, named: Named, landed: &Landed, guess: Ts) -> Ts {
+/// Where a range began that was asked for by its name: what the answer says, not what was guessed before; where it does
+/// not say, with its first bar.
+fn begun(cell: &Cell, named: Named, landed: &Landed, call: &Call) -> Ts {
     let bars = &landed.said.bars.times;
     let opens = |window: Window| bars.iter().copied().filter(|open| window.contains(*open)).collect();
-    let first = cell.provider.first_instant(named, &landed.said.envelope, landed.at, &opens);
-    first.map_or(guess, |first| cell.provider.earliest(&cell.series, first).max(guess))
+    match cell.provider.first_instant(named, &landed.said.envelope, &opens) {
+        Some(first) => cell.provider.earliest(&cell.series, first).max(call.window.from),
+        None => bars.first().map_or(call.window.to, |first| (*first).max(call.window.from)),
+    }
 }
 
 /// Is a failure one of the provider, not of the window that was asked for?

@@ -60,6 +60,7 @@ impl Gateway {
     async fn give_up(&self, cell: &Arc<Cell>, pieces: &[Piece], wanted: &Invalidation, series_meant: bool) {
         cell.update(|snapshot| {
             snapshot.epoch += 1;
+            snapshot.live = None;
             for piece in pieces {
                 snapshot.drop_piece(piece.id, |last| cell.grid.cover_end(last));
             }

@@ -23,7 +23,7 @@ impl Gateway {
         if let Some(served) = self.hit(&cell, request, &journey) {
             return Ok(served);
         }
-        self.give_up_outdated(&cell).await;
+        self.give_up_outdated(&cell);
         let outcome = tokio::time::timeout(self.patience, self.travel(request, journey)).await;
         self.forget_if_empty(&request.series);
         outcome.unwrap_or_else(|_| Err(late()))

@@ -59,6 +59,9 @@ impl Router {
     /// The answer to a series request; none where it has to come from the provider itself.
     async fn series(&self, parts: &Parts, provider: &dyn Provider, native: &NativeAsk) -> Option<Answer> {
         let request = Request { series: native.series.clone(), ask: native.ask, native: native.native };
+        if self.gateway.is_passing(&request) {
+            return None;
+        }
         let answer = match self.gateway.serve(&request).await {
             Ok(served) if served.cuts_live => return None,
             Ok(served) => {

@@ -239,7 +239,7 @@ impl Catalog {
     pub fn forget_if_empty(&self, series: &Arc<Series>) {
         let _ = self.cells.pin().remove_if(series.as_ref(), |_, cell| cell.snapshot.load().is_empty());
         // A symbol of which nothing was ever said is forgotten too.
-        let unseen = |sight: &Arc<Sighting>| sight.0.load().envelope.is_empty();
+        let unseen = |sight: &Arc<Sighting>| Arc::strong_count(sight) == 1 && sight.0.load().envelope.is_empty();
         let _ = self.sights.pin().remove_if(&symbol(series), |_, sight| unseen(sight));
     }
 

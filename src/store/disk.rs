@@ -178,9 +178,7 @@ impl Disk {
     pub async fn supersede(&self, key: &FragmentKey) -> Result<(), StoreError> {
         let Some((_, file)) = self.files().remove(&id_of(key)) else { return Ok(()) };
         self.0.bytes.fetch_sub(file.bytes, Ordering::Relaxed);
-        let mut name = file.path.clone().into_os_string();
-        name.push(SUPERSEDED);
-        self.blocking(move |_| Ok(fs::rename(&file.path, name)?)).await
+        self.blocking(move |_| set_aside(&file.path)).await
     }
 
     /// Everything on disk: ledgers where they are readable, else what the footers of the files say.
@@ -213,29 +211,33 @@ impl Disk {
             }
             _ => LedgerFile { layout: Version::LAYOUT, ..LedgerFile::default() },
         };
-        let mut fragments = Vec::new();
+        let mut found = Vec::new();
         for listed in &ledger.fragments {
             let Ok(key) = listed.key.parse::<FragmentKey>() else { continue };
             if let Some(path) = on_disk.remove(&listed.checksum) {
-                self.adopt(&key, listed, path);
-                fragments.push((key, listed.clone()));
+                found.push((key, listed.clone(), path));
             }
         }
         for (checksum, path) in on_disk {
             match self.read_stray(&path, &checksum) {
-                Ok((key, file)) => {
-                    self.adopt(&key, &file, path);
-                    fragments.push((key, file));
-                }
+                Ok((key, file)) => found.push((key, file, path)),
                 Err(error) => tracing::error!(file = %path.display(), %error, "stray file left alone"),
             }
         }
-        // One basis at a time: files of an older one were about to be renamed.
-        let newest = fragments.iter().map(|(key, _)| key.version.basis).max().unwrap_or(0);
+        // One basis at a time: what is of an older one was about to be set aside.
+        let newest = found.iter().map(|(key, ..)| key.version.basis).max().unwrap_or(0);
         if newest > ledger.basis {
             ledger = LedgerFile { layout: Version::LAYOUT, basis: newest, ..LedgerFile::default() };
         }
-        fragments.retain(|(key, _)| key.version.basis == ledger.basis);
+        let mut fragments = Vec::new();
+        for (key, file, path) in found {
+            if key.version.basis == ledger.basis {
+                self.adopt(&key, &file, path);
+                fragments.push((key, file));
+            } else if let Err(error) = set_aside(&path) {
+                tracing::error!(file = %path.display(), %error, "a file of an older basis stays");
+            }
+        }
         let series = fragments.first().map(|(key, _)| key.series.clone());
         Ok(series.map(|series| Found { series, ledger, fragments }))
     }
@@ -333,6 +335,15 @@ fn folder_part(value: &str) -> String {
     }
     let start: String = name.trim_start_matches('.').chars().take(40).collect();
     format!("{start}~{}", &blake3::hash(value.as_bytes()).to_hex()[..32])
+}
+
+/// Renames a file of an older basis; from now on its time counts.
+fn set_aside(path: &Path) -> Result<(), StoreError> {
+    let mut name = path.to_owned().into_os_string();
+    name.push(SUPERSEDED);
+    let now = Duration::from_millis(u64::try_from(crate::observe::system_clock()()).unwrap_or(0));
+    File::options().append(true).open(path)?.set_modified(std::time::UNIX_EPOCH + now)?;
+    Ok(fs::rename(path, name)?)
 }
 
 /// Folders `depth` levels below `root`.

@@ -97,7 +97,8 @@ impl Held for Snapshot {
 
 impl Snapshot {
     pub fn is_empty(&self) -> bool {
-        self.ledger.is_empty() && self.pieces.is_empty() && self.loose.is_empty() && self.envelope.is_empty()
+        let unknown = self.ledger.is_empty() && self.envelope.is_empty() && self.basis == 0;
+        unknown && self.pieces.is_empty() && self.loose.is_empty()
     }
 
     fn overlapping(&self, window: Window) -> Range<usize> {

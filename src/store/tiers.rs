@@ -118,7 +118,9 @@ impl Tiers {
 
     /// These rows are held by the tiers from now on, no longer by the snapshot.
     fn settle(&self, cell: &Cell, saved: &[Arc<Fragment>]) {
-        let is_saved = |piece: &&mut Piece| saved.iter().any(|fragment| fragment.id == piece.id);
+        let is_this =
+            |piece: &Piece, saved: &Arc<Fragment>| piece.pending.as_ref().is_some_and(|p| Arc::ptr_eq(p, saved));
+        let is_saved = |piece: &&mut Piece| saved.iter().any(|fragment| is_this(piece, fragment));
         cell.update(|snapshot| snapshot.pieces.iter_mut().filter(is_saved).for_each(|piece| piece.pending = None));
     }
 
@@ -156,6 +158,9 @@ impl Tiers {
             {
                 self.fail(&error);
             }
+        }
+        if let Some(disk) = &self.disk {
+            self.save_ledger(cell, disk).await;
         }
     }
 

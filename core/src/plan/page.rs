@@ -43,22 +43,29 @@ fn describe(
         _ => window,
     };
     PlannedCall {
-        call: Call { window: sewn(window, facts), limit: piece.len(), anchor, columns, need, exact: false },
+        call: Call { window: sewn(window, need, facts), limit: piece.len(), anchor, columns, need, exact: false },
         wanted: share(missing),
         overlap: share(held),
         cost: facts.limits.cost,
     }
 }
 
-/// The window with its seams, where the provider answers for so much.
-fn sewn(window: Window, facts: &Facts<'_>) -> Window {
+/// The window with its seams. Where that is more than a call may ask for, what it was widened by is given up first.
+fn sewn(window: Window, need: Window, facts: &Facts<'_>) -> Window {
     let limits = facts.limits;
     if limits.seam == 0 {
         return window;
     }
-    let sewn = facts.held.seam(window, limits.seam);
-    let periods = facts.grid.ceil(sewn.to).saturating_sub(facts.grid.index(sewn.from));
+    let page = i64::try_from(limits.page).unwrap_or(i64::MAX);
+    let periods = |w: Window| facts.grid.ceil(w.to).saturating_sub(facts.grid.index(w.from));
     let reached =
-        limits.depth.is_none_or(|depth| sewn.from >= facts.now.saturating_sub(depth) || sewn.from >= window.from);
-    if reached && periods <= i64::try_from(limits.page).unwrap_or(i64::MAX) { sewn } else { window }
+        |w: Window| limits.depth.is_none_or(|depth| w.from >= facts.now.saturating_sub(depth) || w.from >= window.from);
+    let sewn = facts.held.seam(window, limits.seam);
+    let excess = periods(sewn) - page;
+    let shorter = |w: Window| match sewn.from < window.from {
+        true => Window::new(w.from, facts.grid.open(facts.grid.ceil(w.to) - excess).max(need.to)),
+        false => Window::new(facts.grid.open(facts.grid.index(w.from) + excess).min(need.from), w.to),
+    };
+    let fitting = if excess > 0 { shorter(sewn) } else { sewn };
+    if reached(fitting) && periods(fitting) <= page { fitting } else { window }
 }

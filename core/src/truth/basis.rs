@@ -31,9 +31,11 @@ pub fn judge(held: &Bars, fresh: &Bars) -> Verdict {
     let together = factors.windows(2).any(|pair| {
         moved(&pair[0]) && moved(&pair[1]) && alike(pair[0][0], pair[1][0]) && alike(pair[0][1], pair[1][1])
     });
+    // An action may lie between the oldest bar in common and the next.
+    let oldest = factors.first().is_some_and(|factor| moved(factor));
     match differing {
         0 => Verdict::Same,
-        _ if together || factors.len() < ENOUGH => Verdict::Rebased,
+        _ if together || oldest || factors.len() < ENOUGH => Verdict::Rebased,
         n => Verdict::Corrected(n),
     }
 }

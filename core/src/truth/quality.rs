@@ -34,7 +34,7 @@ pub struct Checked {
 const SKEW: i64 = 60_000;
 
 /// A null that is older stays one: nulls of the last days may yet get their numbers.
-const NULLS_SETTLE: i64 = 7 * 86_400_000;
+const NULLS_SETTLE: i64 = 3 * 86_400_000;
 
 /// Sorts what arrived into sound and suspect rows. Exact repetitions of a row are dropped. Bars on an even grid never
 /// open closer together than an interval.

@@ -44,14 +44,14 @@ pub(super) fn refusal(name: &str) -> String {
     format!("Invalid input - range={name} is not supported. Valid ranges: [{}]", names.join(", "))
 }
 
-/// The first instant that a range means: by the symbol's last trade, or so far back that nothing is left out as long as
-/// too little is known of it.
-pub(super) fn start(name: &str, sight: &Envelope, now: Ts, opens: &dyn Fn(Window) -> Vec<Ts>) -> Ts {
+/// Where a range begins at the earliest, as long as too little is known of the symbol.
+pub(super) fn guess(name: &str, now: Ts) -> Ts {
     let days = RANGES.iter().find(|(known, _)| *known == name).map_or(16, |(_, days)| *days);
-    by_last_trade(name, sight, opens).unwrap_or(now - days * DAY)
+    now - days * DAY
 }
 
-fn by_last_trade(name: &str, sight: &Envelope, opens: &dyn Fn(Window) -> Vec<Ts>) -> Option<Ts> {
+/// The first instant that a range means, by the symbol's last trade.
+pub(super) fn start(name: &str, sight: &Envelope, opens: &dyn Fn(Window) -> Vec<Ts>) -> Option<Ts> {
     let zone = zone(sight)?;
     let traded = number_fact(sight, "regularMarketTime")?;
     let traded = Timestamp::from_second(traded).ok()?.to_zoned(zone.clone());

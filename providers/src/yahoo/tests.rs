@@ -154,14 +154,14 @@ fn ranges_begin_where_recorded_ones_did() {
         let facts = [("exchangeTimezoneName", format!("\"{zone}\"")), ("regularMarketTime", traded.to_string())];
         let facts = facts.into_iter().map(|(n, v)| (n.to_owned(), v)).collect();
         let sight = Envelope { facts, ..Envelope::default() };
-        let start = range::start(name, &sight, traded * 1_000, &|_| vec![]);
+        let start = range::start(name, &sight, &|_| vec![]).expect("a start");
         let first = first * 1_000;
         // The first row is the first one that ends after the start, and sessions last six and a half hours.
         assert!(start < first + range::session_len(&sight), "{name} {traded}");
         assert!(first - start <= (days_off + 3) * DAY, "{name} {traded}: {start}");
     }
     let nothing = Envelope::default();
-    assert_eq!(range::start("5d", &nothing, 100 * DAY, &|_| vec![]), 79 * DAY);
+    assert_eq!((range::start("5d", &nothing, &|_| vec![]), range::guess("5d", 100 * DAY)), (None, 79 * DAY));
 }
 
 fn seconds() -> impl Strategy<Value = i64> {
@@ -199,7 +199,7 @@ proptest! {
         let call = Call { window: Window::ALL, limit: 1, anchor: Anchor::Both, columns: ask.ask.columns, need: Window::ALL, exact: true };
         if let Ok(said) = yahoo().decode(&ask.series, &call, body.as_bytes()) {
             for name in ["1d", "5d", "1mo", "10y", "ytd", "max"] {
-                let _ = range::start(name, &said.envelope, 0, &|_| vec![stamp]);
+                let _ = range::start(name, &said.envelope, &|_| vec![stamp]);
             }
             let _ = yahoo().leads(&ask.series, stamp, traded, &said.envelope, &said.envelope);
             let sight = crate::Sight { envelope: said.envelope.clone(), written: yahoo().portray(&said.envelope) };
