@@ -208,3 +208,18 @@ async fn without_an_action_nothing_is_fetched_twice_but_the_seams() {
     let days_back = (world.now() / 1_000 - from) / 86_400;
     assert!((4..=14).contains(&days_back), "the tail and three bars beside it, not {days_back} days");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_only_announced_ends_no_basis() {
+    let world = narrow(OPEN).await;
+    let held = world.same_chart(&window("MSFT", -60, -20)).await;
+    // Listed today, in effect in three days.
+    world.sim.yahoo().add_split("MSFT", (2024, 3, 8), 2, 1, Effect::late(OPEN - HOUR, OPEN + 3 * DAY));
+    world.same_chart(&window("MSFT", -10, 4)).await;
+    for _ in 0..3 {
+        assert_eq!(world.hit(&window("MSFT", -60, -20)).await.closes(), held.closes());
+    }
+    world.advance(4 * DAY);
+    world.same_chart(&window("MSFT", -60, 3)).await;
+    assert_eq!(world.app.gateway.tiers.catalog.all().remove(0).snapshot().basis, 1);
+}

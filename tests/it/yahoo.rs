@@ -141,6 +141,12 @@ async fn weeks_and_longer_are_neither_cut_nor_stitched() {
     }
     let settled = chart("AAPL", &format!("{}&interval=1wk", days(OPEN, -900.0, -300.0)));
     world.hit(&settled).await;
+    // Windows up to now are other ones tomorrow: none is kept.
+    let series = world.app.gateway.tiers.catalog.len();
+    for back in 0..5 {
+        world.same_chart(&chart("AAPL", &format!("{}&interval=1wk", days(OPEN, -900.0 - f64::from(back), 0.0)))).await;
+    }
+    assert_eq!(world.app.gateway.tiers.catalog.len(), series);
 }
 
 #[tokio::test(flavor = "multi_thread")]

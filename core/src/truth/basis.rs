@@ -1,6 +1,6 @@
 //! Adjusted history has a basis: a split or dividend rewrites every earlier bar, and two bases never meet in an answer.
 //!
-//! Every call beside held bars fetches some of them again. Where they come back with other numbers, two cases are told
+//! A call beside held bars fetches some of them again. Where they come back with other numbers, two cases are told
 //! apart: one bar by itself was corrected; neighbours that moved by the same factor were rewritten.
 
 use crate::columns::{Bars, Column, Texts};
