@@ -6,6 +6,7 @@
 
 mod chart;
 mod errors;
+mod notes;
 mod range;
 mod write;
 
@@ -274,7 +275,7 @@ impl Provider for Yahoo {
 
     fn absent(&self, native: Native, sight: &Envelope) -> Option<NativeError> {
         let Named::Span { from, to } = native.named else { return None };
-        let since = number_fact(sight, "firstTradeDate").and_then(chart::millis)?;
+        let since = number_fact(sight, "firstTradeDate").and_then(notes::millis)?;
         let (from, until) = (from.div_euclid(1_000), to.div_euclid(1_000));
         (to < since).then(|| bad_request(&format!("Data doesn't exist for startDate = {from}, endDate = {until}")))
     }
@@ -313,7 +314,7 @@ impl Provider for Yahoo {
     fn leads(&self, series: &Series, open: Ts, from: Ts, sight: &Envelope, notes: &Envelope) -> bool {
         let end = match series.interval.fixed_len() {
             _ if is_put_together(series.interval) => return true,
-            Some(len) if len < DAY => chart::end_of(notes, open, len),
+            Some(len) if len < DAY => notes::end_of(notes, open, len),
             _ => open.saturating_add(range::session_len(sight)),
         };
         end > from

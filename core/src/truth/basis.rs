@@ -32,7 +32,7 @@ pub fn judge(held: &Bars, fresh: &Bars) -> Verdict {
         moved(&pair[0]) && moved(&pair[1]) && alike(pair[0][0], pair[1][0]) && alike(pair[0][1], pair[1][1])
     });
     // An action may lie between the oldest bar in common and the next.
-    let oldest = factors.first().is_some_and(|factor| moved(factor));
+    let oldest = factors.first().is_some_and(moved);
     match differing {
         0 => Verdict::Same,
         _ if together || oldest || factors.len() < ENOUGH => Verdict::Rebased,

@@ -1,6 +1,7 @@
 //! Reading a chart: columns of numbers whose text is kept, and everything beside them.
 
-use super::{DAY, Yahoo, write};
+use super::Yahoo;
+use super::notes::{PREVIOUS, SESSIONS, bounds, millis, session_at, short};
 use crate::{Decoded, Undecodable};
 use finex_core::columns::{Bars, Column, Texts};
 use finex_core::envelope::Envelope;
@@ -16,9 +17,6 @@ use std::fmt;
 
 /// Facts that speak of the request or of its window, not of the symbol.
 const OF_THE_WINDOW: [&str; 4] = ["range", "dataGranularity", "chartPreviousClose", "tradingPeriods"];
-pub(super) const SESSIONS: [&str; 3] = ["pre", "regular", "post"];
-/// The close before an answer's first bar or session, by when that opens.
-pub(super) const PREVIOUS: &str = "previous";
 
 #[derive(Deserialize)]
 struct Body<'a> {
@@ -186,7 +184,7 @@ fn note_the_edge(series: &Series, all: &Bars, kept: &Bars, envelope: &mut Envelo
     let before = all.times.partition_point(|open| *open < at);
     let close = all.column(Column::Close).and_then(|closes| (0..before).rev().find_map(|row| closes.value(row)));
     if let Some(close) = close {
-        let text = write::short(close, envelope);
+        let text = short(close, envelope);
         envelope.notes.entry(PREVIOUS.to_owned()).or_default().entry(at).or_insert(text);
     }
 }
@@ -219,63 +217,12 @@ fn envelope(series: &Series, call: &Call, answer: &Answer<'_>, bars: &Bars) -> E
     out
 }
 
-/// Seconds as milliseconds, as far as years have four or five digits: no sum of two of them overflows.
-pub(super) fn millis(seconds: i64) -> Option<Ts> {
-    (-99_999_999_999..=99_999_999_999).contains(&seconds).then(|| seconds * 1_000)
-}
-
 fn date_of(event: &str) -> Option<Ts> {
     #[derive(Deserialize)]
     struct Event {
         date: i64,
     }
     millis(serde_json::from_str::<Event>(event).ok()?.date)
-}
-
-/// Opening of the regular session that a bar belongs to, its early hours included.
-pub(super) fn session_at(envelope: &Envelope, open: Ts) -> Option<Ts> {
-    const EARLY: i64 = 12 * 3_600_000;
-    let sessions = envelope.notes.get("regular")?;
-    let pre = |regular: &Ts| {
-        let pre = envelope.notes.get("pre").and_then(|notes| notes.get(regular));
-        pre.and_then(|note| bounds(note)).map_or(*regular, |(start, _)| start)
-    };
-    let ahead = sessions.range(open + 1..open + EARLY).map(|(at, _)| *at).find(|at| pre(at) <= open);
-    ahead.or_else(|| sessions.range(..=open).next_back().map(|(at, _)| *at))
-}
-
-/// When an intraday bar ends: with its session, if that is earlier than its length says.
-pub(super) fn end_of(envelope: &Envelope, open: Ts, len: i64) -> Ts {
-    let end = open.saturating_add(len);
-    let Some(session) = session_at(envelope, open) else { return end };
-    let parts = SESSIONS.iter().filter_map(|kind| bounds(envelope.notes.get(*kind)?.get(&session)?));
-    parts
-        .filter(|(start, close)| *start <= open && open < *close)
-        .map(|(_, close)| close.min(end))
-        .next()
-        .unwrap_or(end)
-}
-
-/// First and last instant of a session's note, in milliseconds.
-pub(super) fn bounds(note: &str) -> Option<(Ts, Ts)> {
-    let (start, end, _) = period(note)?;
-    Some((start, end))
-}
-
-/// First and last instant, and milliseconds east of UTC.
-pub(super) fn period(note: &str) -> Option<(Ts, Ts, i64)> {
-    #[derive(Deserialize)]
-    struct Period {
-        start: i64,
-        end: i64,
-        #[serde(default)]
-        gmtoffset: i64,
-    }
-    let period = serde_json::from_str::<Period>(note).ok()?;
-    let (start, end, east) = (millis(period.start)?, millis(period.end)?, millis(period.gmtoffset)?);
-    // Markets that never close are said to close a minute before midnight.
-    let all_day = end.saturating_add(60_000).saturating_add(east).rem_euclid(DAY) == 0;
-    Some((start, if all_day { end + 60_000 } else { end }, east))
 }
 
 type Sessions<'a> = Vec<Vec<&'a RawValue>>;

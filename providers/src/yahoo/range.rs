@@ -3,7 +3,7 @@
 //! Checked against 19 recorded ranges: the first bar is the one that contains the last trade's time so many calendar
 //! months ago; `1d` and `5d` begin at midnight of a trading day.
 
-use super::chart::millis;
+use super::notes::millis;
 use super::{DAY, number_fact, text_fact};
 use finex_core::envelope::Envelope;
 use finex_core::time::{Ts, Window};

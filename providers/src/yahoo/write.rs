@@ -1,6 +1,6 @@
 //! Writing a chart: a run of text per column, and an envelope around any part of it.
 
-use super::chart::{PREVIOUS, SESSIONS, bounds, period, session_at};
+use super::notes::{PREVIOUS, SESSIONS, bounds, period, session_at, short};
 use super::{DAY, Yahoo, wanted};
 use crate::rows::{Rows, Runs};
 use crate::{Composed, Named, Page, Segment, Undecodable};
@@ -156,13 +156,6 @@ fn previous_close(page: &Page<'_>) -> Option<String> {
             page.notes.notes.get(PREVIOUS)?.range(..=spoken_of(page).from).next_back().map(|(_, c)| c.clone())
         }),
     }
-}
-
-/// A price in an envelope: three decimals, or as many as the symbol's hint says if those are more.
-pub(super) fn short(price: f64, sight: &Envelope) -> String {
-    let hint = super::number_fact(sight, "priceHint").unwrap_or(2).clamp(3, 9);
-    let scale = 10f64.powi(hint as i32);
-    format!("{:?}", (price * scale).round() / scale)
 }
 
 /// The window that events and sessions are looked for in: from its first bar or instant to its last instant.
