@@ -26,8 +26,9 @@ fn first_segment(path: &str) -> Option<(&str, &str)> {
 
 /// Paths whose meaning depends on who reads them.
 pub fn is_ambiguous(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    let encoded = ["%2e", "%2f", "%5c", "%00", "%0a", "%0d", "%25"].iter().any(|code| lower.contains(code));
+    const CODES: [&str; 7] = ["%2e", "%2f", "%5c", "%00", "%0a", "%0d", "%25"];
+    let lower = path.contains('%').then(|| path.to_ascii_lowercase());
+    let encoded = lower.is_some_and(|lower| CODES.iter().any(|code| lower.contains(code)));
     encoded || path.contains('\\') || path.split('/').any(|segment| matches!(segment, "." | ".."))
 }
 
