@@ -310,6 +310,19 @@ mod tests {
     }
 
     #[test]
+    fn nothing_from_the_row_of_now_on_is_final() {
+        let grid = Grid::uneven("1h".parse().expect("an interval"));
+        let live = 20 * HOUR + 7_000;
+        let times = [18 * HOUR, 19 * HOUR, live];
+        let got = Received { times: &times, suspect: &[], rows: 3, live: Some(live), at: NOW, expires: NOW + 60_000 };
+        let attested = attest(&call(10, 90, Anchor::Both), got, grid, 5_000);
+        assert_eq!((settled(&attested), attested.horizon), (vec![(10, 20)], 20 * HOUR));
+        assert_eq!(attested.loose[0].window, Window::new(20 * HOUR, 90 * HOUR));
+        let long_ago = attest(&call(10, 90, Anchor::Both), Received { live: None, ..got }, grid, 5_000);
+        assert_eq!(settled(&long_ago), [(10, 90)]);
+    }
+
+    #[test]
     fn nothing_is_an_answer_too() {
         let none = answer(&call(10, 14, Anchor::Start), &[]);
         assert_eq!(none.known[0].reason, Reason::Empty);
