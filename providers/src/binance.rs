@@ -124,14 +124,7 @@ impl Provider for Binance {
                 rule: "write it in capitals, as in BTCUSDT",
             });
         }
-        if self.manifest.native_interval(interval).is_none() {
-            let has: Vec<String> = self.manifest.intervals.keys().map(Interval::to_string).collect();
-            return Err(Unsupported::Interval {
-                provider: self.manifest.id.clone(),
-                interval: interval.to_string(),
-                has: has.join(", "),
-            });
-        }
+        self.manifest.offers(interval)?;
         Ok(self.make_series(symbol, interval, "klines", 0))
     }
 

@@ -1,5 +1,6 @@
 //! A provider's facts, as they stand in its TOML.
 
+use crate::Unsupported;
 use finex_core::calendar::Interval;
 use finex_core::columns::Columns;
 use finex_core::plan::Limits;
@@ -103,6 +104,15 @@ impl Manifest {
 
     pub fn native_interval(&self, interval: Interval) -> Option<&str> {
         self.intervals.get(&interval).map(String::as_str)
+    }
+
+    /// Refuses an interval that the provider has no bars of.
+    pub fn offers(&self, interval: Interval) -> Result<(), Unsupported> {
+        if self.intervals.contains_key(&interval) {
+            return Ok(());
+        }
+        let has: Vec<String> = self.intervals.keys().map(Interval::to_string).collect();
+        Err(Unsupported::Interval { provider: self.id.clone(), interval: interval.to_string(), has: has.join(", ") })
     }
 
     /// Spelling is significant: `1m` is a minute where `1M` is a month.

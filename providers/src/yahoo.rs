@@ -181,14 +181,7 @@ impl Provider for Yahoo {
             symbol: shown(symbol),
             rule: "write it as Yahoo does, as in AAPL, BRK-B, VOD.L, ^GSPC or EURUSD=X",
         })?;
-        if self.manifest.native_interval(interval).is_none() {
-            let has: Vec<String> = self.manifest.intervals.keys().map(Interval::to_string).collect();
-            return Err(Unsupported::Interval {
-                provider: self.manifest.id.clone(),
-                interval: interval.to_string(),
-                has: has.join(", "),
-            });
-        }
+        self.manifest.offers(interval)?;
         Ok(self.make_series(&own, interval, Variant::default()))
     }
 
