@@ -1,7 +1,17 @@
 //! The HTTP server of the simulated providers: which of them answers, the path tells.
 
+use crate::alpaca::Alpaca;
+use crate::alphavantage::AlphaVantage;
 use crate::binance;
+use crate::coingecko::CoinGecko;
+use crate::facade::{self, Account, Facade};
 use crate::faults::{Fault, Faults};
+use crate::finnhub::Finnhub;
+use crate::fred::Fred;
+use crate::polygon::Polygon;
+use crate::stocks::Stocks;
+use crate::tiingo::Tiingo;
+use crate::twelvedata::TwelveData;
 use crate::yahoo::{self, Yahoo};
 use bytes::Bytes;
 use finex_core::time::{Clock, Ts};
@@ -48,6 +58,38 @@ struct State {
     quota: AtomicU64,
     latency_ms: AtomicU64,
     yahoo: Yahoo,
+    stocks: Stocks,
+    mounts: Vec<Mount>,
+}
+
+/// A provider under its id.
+struct Mount {
+    id: &'static str,
+    facade: Box<dyn Facade>,
+    account: Account,
+    calls: AtomicU64,
+}
+
+fn mounts() -> Vec<Mount> {
+    let mount = |id, facade| Mount { id, facade, account: Account::default(), calls: AtomicU64::new(0) };
+    vec![
+        mount("alphavantage", Box::new(AlphaVantage::default())),
+        mount("coingecko", Box::new(CoinGecko::default())),
+        mount("twelvedata", Box::new(TwelveData::default())),
+        mount("polygon", Box::new(Polygon::default())),
+        mount("tiingo", Box::new(Tiingo::default())),
+        mount("alpaca", Box::new(Alpaca::default())),
+        mount("finnhub", Box::new(Finnhub::default())),
+        mount("fred", Box::new(Fred::default())),
+    ]
+}
+
+/// `/polygon/v2/aggs` as what is mounted and the rest. A prefix that comes twice is taken off twice: some clients put the
+/// path of a link behind their base URL again.
+fn mounted<'a>(path: &'a str, id: &str) -> Option<&'a str> {
+    let under = |path: &'a str| path.strip_prefix('/')?.strip_prefix(id).filter(|rest| rest.starts_with('/'));
+    let rest = under(path)?;
+    Some(under(rest).unwrap_or(rest))
 }
 
 #[derive(Default)]
@@ -71,6 +113,8 @@ impl Sim {
             quota: AtomicU64::new(6_000),
             latency_ms: AtomicU64::new(0),
             yahoo: Yahoo::default(),
+            stocks: Stocks::default(),
+            mounts: mounts(),
         });
         let task = tokio::spawn(accept(listener, state.clone()));
         Ok(Sim { state, address, task })
@@ -86,6 +130,22 @@ impl Sim {
 
     pub fn yahoo(&self) -> &Yahoo {
         &self.state.yahoo
+    }
+
+    /// What tests add to the history of stocks, Yahoo's apart.
+    pub fn stocks(&self) -> &Stocks {
+        &self.state.stocks
+    }
+
+    /// The account of a mounted provider.
+    pub fn account(&self, id: &str) -> Option<&Account> {
+        self.state.mounts.iter().find(|mount| mount.id == id).map(|mount| &mount.account)
+    }
+
+    /// Series requests that a mounted provider has seen so far, faulty ones included.
+    pub fn calls_of(&self, id: &str) -> u64 {
+        let mount = self.state.mounts.iter().find(|mount| mount.id == id);
+        mount.map_or(0, |mount| mount.calls.load(Ordering::SeqCst))
     }
 
     /// Series requests of all providers seen so far, faulty ones included.
@@ -162,8 +222,15 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Respons
     if latency > 0 {
         tokio::time::sleep(Duration::from_millis(latency)).await;
     }
+    for mount in &state.mounts {
+        if let Some(rest) = mounted(&path, mount.id) {
+            return facade(&parts, rest, mount, &state, now).await;
+        }
+    }
+    let bare = ["binance", "yahoo"].into_iter().find_map(|id| mounted(&path, id));
+    let path = bare.unwrap_or(&path).to_owned();
     if yahoo::serves(&path) {
-        return yahoo(&parts, &state, now).await;
+        return yahoo(&parts, &path, &state, now).await;
     }
     let used = spend(&state, binance::weight(&path), now);
     if path == "/sim/calls" {
@@ -208,8 +275,48 @@ async fn series(
     Ok(binance(200, JSON, SimBody::spoiled(body, fault.as_ref(), Flush::No)))
 }
 
-async fn yahoo(parts: &http::request::Parts, state: &State, now: Ts) -> Result<Response<SimBody>, Gone> {
-    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+async fn facade(
+    parts: &http::request::Parts,
+    path: &str,
+    mount: &Mount,
+    state: &State,
+    now: Ts,
+) -> Result<Response<SimBody>, Gone> {
+    const JSON: &str = "application/json";
+    let query = parts.uri.query().unwrap_or_default();
+    let mut fault = None;
+    // Double slashes mean one.
+    let path = path.replace("//", "/");
+    if mount.facade.is_series(&path, query) {
+        state.series_calls.fetch_add(1, Ordering::SeqCst);
+        mount.calls.fetch_add(1, Ordering::SeqCst);
+        fault = state.faults.take();
+    }
+    if let Some(response) = trouble(fault.as_ref(), JSON, plain).await? {
+        return Ok(response);
+    }
+    let host = parts.headers.get("host").and_then(|v| v.to_str().ok()).unwrap_or("localhost");
+    let reply = mount.facade.answer(&facade::Request {
+        method: parts.method.as_str(),
+        path: &path,
+        query,
+        headers: &parts.headers,
+        now,
+        base: &format!("http://{host}/{}", mount.id),
+        account: &mount.account,
+        stocks: &state.stocks,
+    });
+    let spoil = fault.filter(|_| reply.status == 200);
+    let mut response =
+        plain(reply.status, reply.content_type, SimBody::spoiled(reply.body, spoil.as_ref(), Flush::Yes));
+    for (name, value) in reply.headers {
+        response.headers_mut().append(name, header(&value));
+    }
+    Ok(response)
+}
+
+async fn yahoo(parts: &http::request::Parts, path: &str, state: &State, now: Ts) -> Result<Response<SimBody>, Gone> {
+    let query = parts.uri.query().unwrap_or_default();
     let mut fault = None;
     if yahoo::is_series(path) {
         state.series_calls.fetch_add(1, Ordering::SeqCst);

@@ -1,7 +1,7 @@
 //! The cookie and the crumb without which Yahoo does not answer everything.
 
 use super::Answer;
-use super::json::Params;
+use crate::json::Params;
 use http::HeaderMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

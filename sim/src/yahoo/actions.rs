@@ -1,6 +1,6 @@
 //! Splits and dividends, and from when they show.
 
-use super::market::Market;
+use crate::market::Market;
 use finex_core::time::Ts;
 use jiff::civil::{Date, date};
 

@@ -3,10 +3,10 @@
 use super::actions::Kind;
 use super::chart::{Request, Row, Rows};
 use super::interval::Interval;
-use super::json::{Object, list, shortest, wide};
 use super::meta::meta;
 use super::view::{Values, View};
 use crate::faults::Fault;
+use crate::json::{Object, list, shortest, wide};
 use std::collections::BTreeMap;
 
 type Column = (&'static str, fn(&Values) -> String);

@@ -1,8 +1,8 @@
 //! Which rows a chart window holds.
 
 use super::interval::{Interval, Unit};
-use super::market::Session;
 use super::view::{Values, View};
+use crate::market::Session;
 use jiff::Span;
 use jiff::civil::Date;
 

@@ -2,9 +2,9 @@
 
 use super::chart::{Request, Rows};
 use super::interval::RANGES;
-use super::json::{Object, list, rounded, shortest};
-use super::market::Session;
 use super::view::{Latest, View};
+use crate::json::{Object, list, rounded, shortest};
+use crate::market::Session;
 
 pub(crate) fn meta(request: &Request, view: &View, rows: &Rows) -> String {
     let listing = view.market.listing;

@@ -1,9 +1,9 @@
 //! Quotes, summaries and searches: what there is of a symbol now.
 
 use super::Answer;
-use super::json::{Params, rounded};
-use super::market::{LISTINGS, Listing};
 use super::view::{Latest, View};
+use crate::json::{Params, rounded};
+use crate::market::{LISTINGS, Listing};
 use serde_json::{Map, Value, json};
 
 pub(crate) fn quote(params: &Params, view: impl Fn(&str) -> Option<View>) -> Answer {

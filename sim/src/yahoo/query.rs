@@ -3,8 +3,8 @@
 use super::Answer;
 use super::chart::Request;
 use super::interval::{INTERVALS, Interval, RANGES, range_start};
-use super::json::Params;
 use super::view::View;
+use crate::json::Params;
 
 /// Beyond this no calendar goes.
 const FAR: i64 = 200_000_000_000;

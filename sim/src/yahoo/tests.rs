@@ -6,8 +6,8 @@ mod edges;
 mod meta;
 mod served;
 
-use super::market::Market;
 use super::*;
+use crate::market::Market;
 use jiff::civil::date;
 use serde_json::Value;
 

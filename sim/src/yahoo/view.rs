@@ -1,7 +1,7 @@
 //! A market as it is seen at one instant: prices, rewritten by the actions that are in effect by then.
 
 use super::actions::{self, Action, Changes, Correction, Kind};
-use super::market::{Market, Session};
+use crate::market::{Market, Session};
 use crate::prices::hash;
 use std::f64::consts::TAU;
 

@@ -1,6 +1,6 @@
 //! What is listed, and when it trades.
 
-use super::holidays;
+use crate::holidays;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{TimeZone, TimeZoneDatabase};

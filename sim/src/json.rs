@@ -1,4 +1,4 @@
-//! JSON text as Yahoo writes it, and how it reads query strings.
+//! JSON text with its members in order, and how query strings are read.
 
 use std::fmt::{Debug, Display, Write};
 

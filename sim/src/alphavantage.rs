@@ -1,0 +1,16 @@
+//! AlphaVantage.
+
+use crate::facade::{Facade, Reply, Request};
+
+#[derive(Debug, Default)]
+pub(crate) struct AlphaVantage;
+
+impl Facade for AlphaVantage {
+    fn is_series(&self, _path: &str, _query: &str) -> bool {
+        false
+    }
+
+    fn answer(&self, _request: &Request<'_>) -> Reply {
+        Reply::new(404, "text/plain", "not found")
+    }
+}

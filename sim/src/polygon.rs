@@ -1,0 +1,16 @@
+//! Polygon.
+
+use crate::facade::{Facade, Reply, Request};
+
+#[derive(Debug, Default)]
+pub(crate) struct Polygon;
+
+impl Facade for Polygon {
+    fn is_series(&self, _path: &str, _query: &str) -> bool {
+        false
+    }
+
+    fn answer(&self, _request: &Request<'_>) -> Reply {
+        Reply::new(404, "text/plain", "not found")
+    }
+}
