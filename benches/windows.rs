@@ -147,9 +147,11 @@ fn rules(universe: &Universe) -> (Grid, Limits, Limits) {
         max_calls: 100_000,
         density: 1.0,
         windowed: false,
+        strict: false,
         depth: None,
         seam: 0,
         whole: false,
+        apart: None,
     };
     match (universe.of, Yahoo::new(&|_| {}).series("AAPL", interval)) {
         (Of::Yahoo, Ok(series)) => {

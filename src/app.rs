@@ -8,12 +8,15 @@ use crate::gateway::lease::Alone;
 use crate::observe::events::Events;
 use crate::observe::metrics::Metrics;
 use crate::route::Router;
+use crate::secure::ScopeNames;
 use crate::store::catalog::Catalog;
 use crate::store::disk::Disk;
 use crate::store::memory::Memory;
 use crate::store::tiers::Tiers;
 use finex_core::time::Clock;
 use finex_providers::Registry;
+use finex_providers::described::Described;
+use finex_providers::manifest::Manifest;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -35,8 +38,12 @@ pub enum StartError {
     Io(#[from] io::Error),
     #[error("the HTTP client cannot be made: {0}")]
     Client(#[from] reqwest::Error),
-    #[error("providers.{0}: there is no provider of this name; there are: binance, yahoo")]
-    UnknownProvider(String),
+    #[error(
+        "providers.{id}: there is no provider of this name; there are: {known}. Name its `manifest`, or its `base_url`"
+    )]
+    UnknownProvider { id: String, known: String },
+    #[error("providers.{id}.manifest: {detail}")]
+    Manifest { id: String, detail: String },
 }
 
 impl App {
@@ -64,7 +71,12 @@ impl App {
             fetchers.insert(id, Arc::new(fetcher));
         }
         let gateway = Gateway::new(tiers, fetchers, &config, clock, events, Arc::new(Alone::default()));
-        let router = Arc::new(Router::new(gateway.clone(), metrics.clone(), config.admin.token.clone(), simulated));
+        let scopes = match config.cache.l3.kind {
+            DiskKind::Off => ScopeNames::default(),
+            DiskKind::Parquet => ScopeNames::open(&data_dir(&config).join(SCOPE_SECRET))?,
+        };
+        let token = config.admin.token.clone();
+        let router = Arc::new(Router::new(gateway.clone(), metrics.clone(), token, scopes, simulated));
         Ok(App { config, gateway, router, metrics, restored })
     }
 
@@ -74,24 +86,47 @@ impl App {
     }
 }
 
-/// Providers with what the settings change of their facts.
+/// A secret from which scopes are named, beside the fragments.
+const SCOPE_SECRET: &str = "scope.secret";
+
+/// Providers with what the settings change of their facts: those built in, and those of the settings' own manifests.
 fn registry(config: &Config) -> Result<Registry, StartError> {
-    let registry = Registry::builtin(|manifest| {
-        let Some(settings) = config.providers.get(&manifest.id) else { return };
-        if !settings.base_url.is_empty() {
-            manifest.base_url.clone_from(&settings.base_url);
-            // Whoever stands in for a provider stands in for all of its hosts.
-            if let Some(session) = &mut manifest.session {
-                session.cookie_url = format!("{}/", settings.base_url.trim_end_matches('/'));
+    let adjust = |manifest: &mut Manifest| adjust(config, manifest);
+    let mut registry = Registry::builtin(adjust);
+    for (id, settings) in &config.providers {
+        let fault = |detail: String| StartError::Manifest { id: id.clone(), detail };
+        let manifest = match (settings.manifest.as_os_str().is_empty(), registry.get(id)) {
+            (false, _) => std::fs::read_to_string(&settings.manifest)
+                .map_err(|e| fault(format!("cannot read {}: {e}", settings.manifest.display())))?,
+            (true, Some(_)) => continue,
+            // Of whom nothing else is known, everything is passed through.
+            (true, None) if !settings.base_url.is_empty() => Manifest::plain(id, &settings.base_url),
+            (true, None) => {
+                let known: Vec<&str> = registry.iter().map(|provider| provider.manifest().id.as_str()).collect();
+                return Err(StartError::UnknownProvider { id: id.clone(), known: known.join(", ") });
             }
+        };
+        let mut manifest = Manifest::parse(&manifest).map_err(|e| fault(e.to_string()))?;
+        if manifest.id != *id {
+            return Err(fault(format!("it is the manifest of `{}`: call it providers.{0}", manifest.id)));
         }
-        for limit in &mut manifest.limits {
-            limit.quota = settings.limits.get(&limit.name).copied().unwrap_or(limit.quota);
+        adjust(&mut manifest);
+        registry.add(Arc::new(Described::new(manifest).map_err(fault)?));
+    }
+    Ok(registry)
+}
+
+fn adjust(config: &Config, manifest: &mut Manifest) {
+    let Some(settings) = config.providers.get(&manifest.id) else { return };
+    if !settings.base_url.is_empty() {
+        manifest.base_url.clone_from(&settings.base_url);
+        // Whoever stands in for a provider stands in for all of its hosts.
+        if let Some(session) = &mut manifest.session {
+            session.cookie_url = format!("{}/", settings.base_url.trim_end_matches('/'));
         }
-    });
-    match config.providers.keys().find(|id| registry.get(id).is_none()) {
-        Some(unknown) => Err(StartError::UnknownProvider(unknown.clone())),
-        None => Ok(registry),
+    }
+    for limit in &mut manifest.limits {
+        limit.quota = settings.limits.get(&limit.name).copied().unwrap_or(limit.quota);
     }
 }
 

@@ -124,6 +124,13 @@ pub struct Provider {
     pub enabled: bool,
     /// Empty: as the provider's manifest says.
     pub base_url: String,
+    /// A manifest of one's own: facts of a provider that finex does not know, or other facts of one that it does.
+    pub manifest: PathBuf,
+    /// The gateway's own key. A provider that wants two parts has them with a colon between.
+    pub api_key: Secret,
+    pub keys: Keys,
+    /// Does the licence allow that what was fetched with one client's key is shown to others?
+    pub licensed_for_sharing: bool,
     pub timeout: Timeouts,
     pub retry: Retry,
     pub breaker: Breaker,
@@ -137,6 +144,21 @@ pub struct Provider {
     pub max_body: Bytes,
     /// Allowances by name, where they are others than the manifest says.
     pub limits: BTreeMap<String, u32>,
+}
+
+/// With whose key calls are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keys {
+    /// With the gateway's, if it has one, else with the client's.
+    #[default]
+    Auto,
+    /// With the gateway's: what a client sends is dropped.
+    Managed,
+    /// With the client's.
+    Passthrough,
+    /// With the client's if it brings one, else with the gateway's.
+    Both,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -196,6 +218,9 @@ impl Serialize for Secret {
     }
 }
 
+/// Providers that need no mention in the settings.
+pub const BUILT_IN: [&str; 8] = ["alpaca", "binance", "finnhub", "fred", "polygon", "tiingo", "twelvedata", "yahoo"];
+
 impl Default for Config {
     fn default() -> Self {
         Config {
@@ -204,7 +229,7 @@ impl Default for Config {
             log: Log::default(),
             cache: Cache::default(),
             plan: Planning::default(),
-            providers: ["binance", "yahoo"].map(|id| (id.to_owned(), Provider::default())).into(),
+            providers: BUILT_IN.map(|id| (id.to_owned(), Provider::default())).into(),
         }
     }
 }
@@ -263,6 +288,10 @@ impl Default for Provider {
         Provider {
             enabled: true,
             base_url: String::new(),
+            manifest: PathBuf::new(),
+            api_key: Secret::default(),
+            keys: Keys::default(),
+            licensed_for_sharing: false,
             timeout: Timeouts::default(),
             retry: Retry::default(),
             breaker: Breaker::default(),

@@ -4,6 +4,7 @@ pub mod breaker;
 pub mod classify;
 pub mod client;
 pub mod forward;
+pub mod keyring;
 pub mod limiter;
 pub mod retry;
 pub mod session;
@@ -19,20 +20,30 @@ use finex_core::plan::Call;
 use finex_core::series::Series;
 use finex_core::status::ErrorClass;
 use finex_core::time::{Clock, Ts};
+use finex_providers::keys::Credential;
 use finex_providers::manifest::Session;
-use finex_providers::{Decoded, Failure, Named, Provider};
+use finex_providers::{Decoded, Failure, Named, Provider, Upstream};
 use http::{HeaderMap, StatusCode};
+use keyring::{Admission, Keyring};
 use limiter::Limiter;
 use std::sync::Arc;
 use std::time::Instant;
 use tower::ServiceExt;
 
 /// One attempt upstream.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Attempt {
     pub url: String,
+    pub headers: HeaderMap,
     /// In the provider's own units.
     pub cost: u32,
+}
+
+/// Neither the query nor the headers are shown: they may carry a key.
+impl std::fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.url.split('?').next().unwrap_or_default())
+    }
 }
 
 /// What came back, the body whole.
@@ -76,12 +87,25 @@ impl FetchError {
 }
 
 /// What came back for a call.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Landed {
     pub said: Decoded,
     pub at: Ts,
     /// How long the provider lets its answer be kept, in milliseconds, if it says so.
     pub max_age: Option<i64>,
+}
+
+impl Landed {
+    fn empty(at: Ts) -> Landed {
+        Landed { said: Decoded::default(), at, max_age: None }
+    }
+
+    /// With what a further answer brings.
+    fn followed_by(mut self, more: Decoded, max_age: Option<i64>) -> Landed {
+        self.said = self.said.followed_by(more);
+        self.max_age = self.max_age.into_iter().chain(max_age).min();
+        self
+    }
 }
 
 /// `max-age` of `Cache-Control`, where the answer may be kept at all.
@@ -103,9 +127,13 @@ pub struct Fetcher {
     stack: stack::Stack,
     forwarder: forward::Forwarder,
     session: Option<session::Session>,
+    keyring: Keyring,
     clock: Clock,
     events: Events,
 }
+
+/// Requests for what one call wants at most: a provider that never comes to an end is not followed for ever.
+const PAGES: usize = 200;
 
 impl Fetcher {
     pub fn new(
@@ -128,40 +156,128 @@ impl Fetcher {
             Ok(session::Session::new(facts.clone(), base_url.clone(), http))
         };
         let session = manifest.session.as_ref().map(asks).transpose()?;
-        Ok(Fetcher { provider, limiter, breaker, metrics, base_url, stack, forwarder, session, clock, events })
+        let keyring = Keyring::new(manifest, settings);
+        Ok(Fetcher { provider, limiter, breaker, metrics, base_url, stack, forwarder, session, keyring, clock, events })
+    }
+
+    /// With which key a client's request goes upstream.
+    pub fn admit<'a>(&self, query: &str, header: &dyn Fn(&str) -> Option<&'a str>) -> Admission {
+        self.keyring.admit(query, header)
     }
 
     /// Makes a call and reads what it brings.
-    pub async fn call(&self, series: &Series, call: &Call, named: Named) -> Result<Landed, Failure> {
-        let started = Instant::now();
-        let cost = self.provider.manifest().cost;
+    pub async fn call(
+        &self,
+        series: &Series,
+        call: &Call,
+        named: Named,
+        credential: Option<&Credential>,
+    ) -> Result<Landed, Failure> {
         let upstream = self.provider.call(series, call, named);
-        let attempt = Attempt { url: format!("{}{}?{}", self.base_url, upstream.path, upstream.query), cost };
+        let read = |body: &[u8]| {
+            self.provider
+                .decode(series, call, body)
+                .map_err(|error| Failure { pass_on: error.foreign, ..Failure::new(ErrorClass::Up, error.to_string()) })
+        };
+        let cost = self.provider.manifest().cost;
+        let landed = self.collect(&[(series, call)], upstream, cost, credential, |_, body| read(body)).await;
+        landed.into_iter().next().unwrap_or_else(|| Err(FetchError::up("there was no call").0))
+    }
+
+    /// Makes calls that differ in their symbols alone, as one request where the provider takes them so.
+    pub async fn call_together(
+        &self,
+        calls: &[(&Series, &Call)],
+        credential: Option<&Credential>,
+    ) -> Option<Vec<Result<Landed, Failure>>> {
+        let manifest = self.provider.manifest();
+        let each = manifest.batch.is_some_and(|batch| batch.cost_each);
+        let upstream = self.provider.together(calls)?;
+        let cost = if each { manifest.cost.saturating_mul(calls.len() as u32) } else { manifest.cost };
+        let read = |at: usize, body: &[u8]| self.provider.part(calls[at].0, calls[at].1, body);
+        Some(self.collect(calls, upstream, cost, credential, read).await)
+    }
+
+    /// Asks, goes on as long as the answers say that there is more, and reads them for each of the calls.
+    async fn collect(
+        &self,
+        calls: &[(&Series, &Call)],
+        mut upstream: Upstream,
+        cost: u32,
+        credential: Option<&Credential>,
+        read: impl Fn(usize, &[u8]) -> Result<Decoded, Failure>,
+    ) -> Vec<Result<Landed, Failure>> {
+        let started = Instant::now();
         // The answer speaks of the moment in which it was asked for, not of the one in which it arrived.
         let at = (self.clock)();
-        let outcome = self.stack.clone().oneshot(attempt).await.map_err(FetchError::of);
-        let landed = outcome.and_then(|answer| {
-            let said = self.provider.decode(series, call, &answer.body).map_err(|e| FetchError::up(e.to_string()).0)?;
-            Ok(Landed { said, at, max_age: max_age(&answer.headers) })
-        });
-        match &landed {
-            Ok(landed) => self.events.tell(Event::Called {
-                provider: series.provider.clone(),
-                rows: landed.said.bars.len(),
-                cost,
-                millis: started.elapsed().as_millis() as u64,
-            }),
-            Err(failure) => self.events.tell(Event::Refused {
-                provider: series.provider.clone(),
-                class: failure.class,
-                detail: failure.detail.clone(),
-            }),
+        let mut landed: Vec<Result<Landed, Failure>> = calls.iter().map(|_| Ok(Landed::empty(at))).collect();
+        for page in 0..=PAGES {
+            let answer = match self.ask(&upstream, cost, credential).await {
+                _ if page == PAGES => Err(FetchError::up("the provider's answer has no end").0),
+                outcome => outcome,
+            };
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(failure) => {
+                    landed.iter_mut().for_each(|all| *all = Err(failure.clone()));
+                    break;
+                }
+            };
+            for (i, all) in landed.iter_mut().enumerate() {
+                let so_far = std::mem::replace(all, Ok(Landed::empty(at)));
+                let said = read(i, &answer.body).map_err(|failure| failure.scrubbed(credential));
+                *all = so_far.and_then(|landed| Ok(landed.followed_by(said?, max_age(&answer.headers))));
+            }
+            match calls.first().and_then(|(series, _)| self.provider.next(series, &upstream, &answer.body)) {
+                Some(next) if landed.iter().any(Result::is_ok) => upstream = next,
+                _ => break,
+            }
+        }
+        let (provider, millis) = (self.provider.manifest().id.as_str(), started.elapsed().as_millis() as u64);
+        for outcome in &landed {
+            match outcome {
+                Ok(landed) => {
+                    let rows = landed.said.bars.len();
+                    self.events.tell(Event::Called { provider: provider.into(), rows, cost, millis });
+                }
+                Err(failure) => {
+                    let (class, detail) = (failure.class, failure.detail.clone());
+                    self.events.tell(Event::Refused { provider: provider.into(), class, detail });
+                }
+            }
         }
         landed
     }
 
-    /// Passes a request through as it is, but for the session: where one is asked for it is ours.
+    async fn ask(&self, upstream: &Upstream, cost: u32, credential: Option<&Credential>) -> Result<Answer, Failure> {
+        let (query, headers) = self.keyring.sign(&upstream.query, credential);
+        let joint = if query.is_empty() { "" } else { "?" };
+        let attempt = Attempt { url: format!("{}{}{joint}{query}", self.base_url, upstream.path), headers, cost };
+        let outcome = self.stack.clone().oneshot(attempt).await;
+        outcome.map_err(|error| FetchError::of(error).scrubbed(credential))
+    }
+
+    /// Passes a request through as it is, but for keys and the session: where one is asked for it is ours.
     pub async fn forward(&self, mut request: forward::Forwarded) -> Result<http::Response<reqwest::Body>, Failure> {
+        let key = self.keyring.replace(&mut request);
+        let echoes = self.provider.manifest().echoes_keys;
+        if let Some(key) = key.as_ref().filter(|_| echoes) {
+            // What is encoded cannot be searched for the key.
+            request.headers.remove(http::header::ACCEPT_ENCODING);
+            let response = self.send_on(request).await?;
+            return Ok(forward::without_key(response, key).await);
+        }
+        let mut response = self.forward_in_session(request).await?;
+        if let Some(key) = key {
+            forward::scrub_headers(response.headers_mut(), &key);
+        }
+        Ok(response)
+    }
+
+    async fn forward_in_session(
+        &self,
+        mut request: forward::Forwarded,
+    ) -> Result<http::Response<reqwest::Body>, Failure> {
         let Some(session) = &self.session else { return self.send_on(request).await };
         session.strip(&mut request);
         if !session.guards(&request.path) {

@@ -5,6 +5,7 @@ pub mod commit;
 pub mod degrade;
 pub mod explain;
 pub mod flight;
+pub mod gather;
 pub mod invalidate;
 pub mod lease;
 pub mod serve;
@@ -18,7 +19,9 @@ use finex_core::plan::Limits;
 use finex_core::series::Series;
 use finex_core::time::Clock;
 use finex_providers::Native;
+use finex_providers::keys::Credential;
 use flight::Flights;
+use gather::Member;
 use lease::Leases;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -32,6 +35,10 @@ pub struct Request {
     pub ask: Ask,
     /// How a client of a native facade put it.
     pub native: Native,
+    /// With which key calls are made for it.
+    pub credential: Option<Arc<Credential>>,
+    /// Its place among those that are asked for together.
+    pub member: Option<Arc<Member>>,
 }
 
 pub struct Gateway {
@@ -74,8 +81,12 @@ impl Gateway {
         })
     }
 
+    /// By id, or by another name of the provider.
     pub fn fetcher(&self, provider: &str) -> Option<&Arc<Fetcher>> {
-        self.fetchers.get(provider)
+        self.fetchers.get(provider).or_else(|| {
+            let is_alias = |fetcher: &&Arc<Fetcher>| fetcher.provider.manifest().aliases.iter().any(|a| a == provider);
+            self.fetchers.values().find(is_alias)
+        })
     }
 
     pub fn fetchers(&self) -> impl Iterator<Item = &Arc<Fetcher>> {

@@ -19,7 +19,7 @@ pub struct Asked {
 /// What a client means now: a range begins where the symbol's last trade says.
 pub fn asked(cell: &Cell, snapshot: &Snapshot, ask: &Ask, native: Native, now: Ts) -> Asked {
     let from = match native.named {
-        Named::Ask => None,
+        Named::Ask | Named::Local { .. } => None,
         Named::Span { from, .. } => Some(from),
         Named::Range(_) => {
             let (sight, opens) = (cell.sight(), |window| snapshot.opens(window));
@@ -28,6 +28,10 @@ pub fn asked(cell: &Cell, snapshot: &Snapshot, ask: &Ask, native: Native, now: T
         }
     };
     match (native.named, from) {
+        (Named::Local { from, to }, _) => {
+            let window = cell.provider.placed(&cell.series, Window::new(from, to), &cell.sight().envelope);
+            Asked { ask: Ask { window, ..*ask }, from: None }
+        }
         (Named::Range(_), Some(from)) => {
             let window = Window::new(cell.provider.earliest(&cell.series, from), ask.window.to);
             Asked { ask: Ask { window, ..*ask }, from: Some(from) }

@@ -7,12 +7,17 @@ pub mod unified;
 
 use crate::admin::CachedRoutes;
 use crate::config::Secret;
-use crate::gateway::Gateway;
+use crate::fetch::Fetcher;
+use crate::fetch::keyring::Admission;
+use crate::gateway::{Gateway, Request};
 use crate::observe::metrics::{Metrics, RouteMetrics};
 use crate::render::problem::Problem;
 use crate::render::{Answer, Journey, Served, headers};
+use crate::secure::ScopeNames;
+use finex_core::ask::Ask;
+use finex_core::series::{Scope, Series};
 use finex_core::status::Outcome;
-use finex_providers::Provider;
+use finex_providers::{Native, Provider};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, request::Parts};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,6 +30,7 @@ pub struct Router {
     pub metrics: Arc<Metrics>,
     pub(crate) token: Secret,
     pub(crate) cached: CachedRoutes,
+    scopes: ScopeNames,
     forwarded: RouteMetrics,
     admin: RouteMetrics,
     /// Are the providers simulated? Then every answer says so.
@@ -37,10 +43,17 @@ pub struct Router {
 pub struct Local(pub IpAddr);
 
 impl Router {
-    pub fn new(gateway: Arc<Gateway>, metrics: Arc<Metrics>, token: Secret, simulated: bool) -> Router {
+    pub fn new(
+        gateway: Arc<Gateway>,
+        metrics: Arc<Metrics>,
+        token: Secret,
+        scopes: ScopeNames,
+        simulated: bool,
+    ) -> Router {
         let cached = CachedRoutes { native: metrics.route("native"), unified: metrics.route("unified") };
         let (forwarded, admin) = (metrics.route("forward"), metrics.route("admin"));
-        Router { gateway, metrics, token, cached, forwarded, admin, simulated, draining: AtomicBool::new(false) }
+        let draining = AtomicBool::new(false);
+        Router { gateway, metrics, token, scopes, cached, forwarded, admin, simulated, draining }
     }
 
     /// From now on `/readyz` says no.
@@ -60,8 +73,8 @@ impl Router {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
         let path = parts.uri.path();
-        let mut answer = match native::split(path).and_then(|(id, rest)| Some((self.gateway.fetcher(id)?, rest))) {
-            Some((fetcher, rest)) => match self.native(&parts, fetcher.provider.as_ref(), rest).await {
+        let mut answer = match self.provided(path) {
+            Some((fetcher, rest)) => match self.native(&parts, fetcher, rest).await {
                 Some(answer) => self.counted(&self.cached.native, answer, started),
                 None => {
                     let answer = self.forward(&parts, body, fetcher, rest).await;
@@ -82,6 +95,27 @@ impl Router {
         answer
     }
 
+    /// The provider that a path is below, and what of the path is the provider's own.
+    pub(crate) fn provided<'a>(&self, path: &'a str) -> Option<(&Arc<Fetcher>, &'a str)> {
+        let (id, rest) = native::split(path)?;
+        let fetcher = self.gateway.fetcher(id)?;
+        let repeats = fetcher.provider.manifest().prefix_repeats;
+        Some((fetcher, if repeats { native::unprefixed(id, rest) } else { rest }))
+    }
+
+    /// An ask as its client may have it: with whose key, and whose data it is.
+    pub(crate) fn request(&self, series: Arc<Series>, ask: Ask, native: Native, admission: &Admission) -> Request {
+        let private = admission.credential.as_ref().filter(|_| admission.is_private);
+        let series = match private {
+            Some(key) => {
+                let scope = Scope::Tenant(self.scopes.name(key.secret()));
+                Arc::new(Series { scope, ..series.as_ref().clone() })
+            }
+            None => series,
+        };
+        Request { series, ask, native, credential: admission.credential.clone(), member: None }
+    }
+
     fn counted(&self, route: &RouteMetrics, mut answer: Answer, started: Instant) -> Answer {
         let took = started.elapsed();
         let outcome = answer.extensions_mut().remove::<Outcome>();
@@ -97,6 +131,12 @@ impl Router {
     pub(crate) fn note(&self, served: &Served, answer: &mut Answer) {
         let journey: &Journey = &served.journey;
         answer.extensions_mut().insert(journey.outcome);
+        self.note_parts(served);
+    }
+
+    /// The same for a part of an answer.
+    pub(crate) fn note_parts(&self, served: &Served) {
+        let journey: &Journey = &served.journey;
         for piece in served.pieces.iter().filter(|piece| piece.is_final) {
             self.gateway.tiers.memory.reweigh(&piece.fragment);
         }

@@ -3,7 +3,9 @@
 use crate::config::Secret;
 use http::{HeaderMap, Method, header};
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
+use std::{fs, io};
 
 /// Who asks. It travels in the extensions of a request; until clients have keys of their own there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -12,6 +14,47 @@ pub struct Principal(pub Arc<str>);
 impl Default for Principal {
     fn default() -> Self {
         Principal("anyone".into())
+    }
+}
+
+/// Names for those whose data is theirs alone, made from their keys and a secret of this installation: from a name no key
+/// can be guessed, and the same key has the same name after a restart.
+#[derive(Clone)]
+pub struct ScopeNames {
+    secret: [u8; 32],
+}
+
+impl Default for ScopeNames {
+    /// With a secret for this run alone.
+    fn default() -> Self {
+        let mut secret = [0; 32];
+        rustls::crypto::ring::default_provider().secure_random.fill(&mut secret).unwrap_or_default();
+        ScopeNames { secret }
+    }
+}
+
+impl ScopeNames {
+    /// With the secret in `file`, which is made if need be, for its owner's eyes only.
+    pub fn open(file: &Path) -> io::Result<ScopeNames> {
+        if let Ok(secret) = fs::read(file).map(<[u8; 32]>::try_from) {
+            let secret =
+                secret.map_err(|_| io::Error::other(format!("{} is not a secret of 32 bytes", file.display())))?;
+            return Ok(ScopeNames { secret });
+        }
+        let names = ScopeNames::default();
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        io::Write::write_all(&mut options.open(file)?, &names.secret)?;
+        Ok(names)
+    }
+
+    pub fn name(&self, key: &[u8]) -> String {
+        blake3::keyed_hash(&self.secret, key).to_hex()[..24].to_owned()
     }
 }
 

@@ -57,14 +57,18 @@ pub struct Limits {
     pub max_calls: u64,
     /// Bars per period of the grid on average: less than 1 where markets close.
     pub density: f64,
-    /// Does a call name both its ends, and is it answered whole or refused?
+    /// Does a call name both its ends?
     pub windowed: bool,
+    /// Is a window beyond what a call may span, or how far back it may begin, refused instead of cut?
+    pub strict: bool,
     /// How far back from now a call may begin, in milliseconds.
     pub depth: Option<i64>,
     /// Held final bars that a call fetches again on either side, to see whether history was rewritten.
     pub seam: u64,
     /// Is an answer one piece, which no other window can be cut from?
     pub whole: bool,
+    /// A window that ends less than this before now is answered from another source: none spans that edge. Milliseconds.
+    pub apart: Option<i64>,
 }
 
 impl Limits {
@@ -86,7 +90,7 @@ impl Limits {
 
     /// Calls that a client without finex makes for so many bars.
     pub fn direct_calls(&self, bars: u64) -> u64 {
-        if self.windowed { 1 } else { bars.div_ceil(self.page.max(1)).max(1) }
+        if self.strict { 1 } else { bars.div_ceil(self.page.max(1)).max(1) }
     }
 
     /// Bars that so many periods hold.

@@ -1,7 +1,8 @@
 //! How an upstream answer is judged before anything of it is kept, and how an answer of ours came about.
 
 /// The class of a refusal or failure; only what is in no class reaches the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
     /// Too fast: pause, then go on.
     Rate,

@@ -50,9 +50,11 @@ impl World {
             max_calls: 10_000,
             density: 1.0,
             windowed: false,
+            strict: false,
             depth: None,
             seam: 0,
             whole: false,
+            apart: None,
         };
         let listed = (listing..=300).filter(|h| !halted(*h)).map(|h| h * HOUR).collect();
         World { listed, held: BTreeSet::new(), ledger: Ledger::default(), limits, calls: vec![], now: NOW }

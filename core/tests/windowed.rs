@@ -52,9 +52,11 @@ impl World {
             max_calls: 10_000,
             density: 0.71,
             windowed: true,
+            strict: true,
             depth,
             seam: SEAM,
             whole: false,
+            apart: None,
         };
         World { listed, held: BTreeSet::new(), ledger: Ledger::default(), limits, calls: vec![] }
     }

@@ -4,7 +4,7 @@
 //! compared with the open time; with a start the oldest `limit` bars are returned, without one the newest.
 
 use crate::manifest::Manifest;
-use crate::rows::{Rows, Runs};
+use crate::rows::{Order, Rows, Runs};
 use crate::{
     Composed, Decoded, Failure, Named, Native, NativeAsk, NativeError, NativeRequest, Page, Provider, Recognised,
     Segment, Shape, Undecodable, Unsupported, Upstream,
@@ -148,7 +148,7 @@ impl Provider for Binance {
         Upstream { path: format!("/api/v3/{endpoint}"), query }
     }
 
-    fn admissible(&self, call: &Call) -> Window {
+    fn admissible(&self, _series: &Series, call: &Call) -> Window {
         match call.anchor {
             Anchor::Start | Anchor::Both => Window::new(call.window.from, END),
             Anchor::End => Window::new(BEGINNING, call.window.to),
@@ -173,13 +173,9 @@ impl Provider for Binance {
         read(series, body).map(|bars| Decoded { bars, ..Decoded::default() })
     }
 
-    fn encode(&self, bars: &Bars, shape: Shape) -> Runs {
-        let mut rows = Rows::builder(bars.len() * self.manifest.row_bytes as usize);
-        for row in 0..bars.len() {
-            write_row(rows.text(), bars, row, shape);
-            rows.end_row(b',');
-        }
-        rows.finish().into()
+    fn encode(&self, _series: &Series, bars: &Bars, shape: Shape) -> Runs {
+        let write = |text: &mut bytes::BytesMut, row| write_row(text, bars, row, shape);
+        Rows::each(bars.len(), self.manifest.row_bytes, Order::OldestFirst, b',', write).into()
     }
 
     fn reread(&self, series: &Series, runs: &Runs) -> Result<Bars, Undecodable> {
@@ -191,10 +187,11 @@ impl Provider for Binance {
         read(series, &body)
     }
 
-    fn compose(&self, _page: &Page<'_>) -> Composed {
+    fn compose(&self, page: &Page<'_>) -> Composed {
         let segments = vec![Segment::Static("["), Segment::Run(0), Segment::Static("]")];
-        Composed { segments, content_type: JSON }
+        Composed { segments, content_type: JSON, separator: ",", shape: page.native.shape }
     }
+
     fn error(&self, failure: &Failure) -> NativeError {
         let (status, code, msg) = match failure.class {
             ErrorClass::Rate | ErrorClass::Quota => {
@@ -218,7 +215,7 @@ impl Provider for Binance {
 
 /// The bars of a klines body.
 pub fn read(series: &Series, body: &[u8]) -> Result<Bars, Undecodable> {
-    let bad = |detail: String| Undecodable { provider: "Binance", detail };
+    let bad = |detail: String| Undecodable::new("Binance", detail);
     let rows: Vec<Kline<'_>> = serde_json::from_slice(body).map_err(|e| bad(e.to_string()))?;
     let longest = series.interval.fixed_len().unwrap_or(series.interval.nominal_len() / 30 * 31);
     let mut bars = Bars::with_columns(COLUMNS);

@@ -4,8 +4,16 @@
 //! cannot (which request is a series, how rows are read and written, what an error looks like).
 
 pub mod binance;
+pub mod described;
+pub mod endpoint;
+pub mod json;
+pub mod keys;
 pub mod manifest;
+pub mod query;
 pub mod rows;
+pub mod shape;
+pub mod stamp;
+pub mod twelvedata;
 pub mod yahoo;
 
 use bytes::Bytes;
@@ -17,6 +25,7 @@ use finex_core::plan::{Call, Limits};
 use finex_core::series::Series;
 use finex_core::status::ErrorClass;
 use finex_core::time::{Ts, Window};
+use keys::Credential;
 use manifest::Manifest;
 use rows::Runs;
 use std::collections::BTreeMap;
@@ -28,12 +37,15 @@ pub struct NativeRequest<'a> {
     pub path: &'a str,
     pub query: &'a str,
     pub header: &'a dyn Fn(&str) -> Option<&'a str>,
+    pub now: Ts,
 }
 
 /// What a native request is.
 #[derive(Debug)]
 pub enum Recognised {
     Series(NativeAsk),
+    /// Several series at once.
+    Batch(Batch),
     /// The provider would refuse it, and so do we, without asking.
     Refused(NativeError),
     /// What a client needs of the provider's session, which is the gateway's business.
@@ -58,6 +70,40 @@ pub struct NativeAsk {
     pub native: Native,
 }
 
+/// A request for several series.
+#[derive(Debug)]
+pub struct Batch {
+    /// By the names that the client gave them, in the order of the answer.
+    pub members: Vec<(String, Result<NativeAsk, NativeError>)>,
+    /// Rows of all members together at most, counted in their order.
+    pub page: Option<u64>,
+    pub newest_first: bool,
+}
+
+/// One member's answer, as far as the whole depends on it.
+pub struct Part<'a> {
+    pub name: &'a str,
+    pub error: Option<&'a NativeError>,
+    pub rows: usize,
+    pub range: Option<(Ts, Ts)>,
+    /// Open time of the first row that the page leaves out.
+    pub more: Option<Ts>,
+}
+
+/// The answer to a batch: text, and the answers of members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joined {
+    pub joints: Vec<Joint>,
+    pub content_type: &'static str,
+    pub headers: &'static [(&'static str, &'static str)],
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Joint {
+    Text(Bytes),
+    Part(usize),
+}
+
 /// How a client put it, where the ask does not say it all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Native {
@@ -65,6 +111,8 @@ pub struct Native {
     pub named: Named,
     /// What of the envelope is wanted, in bits of the provider's own.
     pub options: u32,
+    /// Rows of a page at most, where the provider cuts its answers and says how to go on. The ask is for one more.
+    pub page: Option<u64>,
 }
 
 /// By which words a window was meant.
@@ -77,11 +125,13 @@ pub enum Named {
     Span { from: Ts, to: Ts },
     /// So much back from the last trade.
     Range(&'static str),
+    /// On the clock of the symbol's exchange, as if that were UTC; half-open.
+    Local { from: Ts, to: Ts },
 }
 
 /// One of a provider's ways of writing the same rows; 0 is the one that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Shape(pub u8);
+pub struct Shape(pub u32);
 
 /// What came back for a call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -92,6 +142,27 @@ pub struct Decoded {
     pub live: Option<Ts>,
     /// The first bar there ever was, where the provider says so.
     pub since: Option<Ts>,
+    /// The window of which the answer speaks, where it is not that of the call: all of it is answered.
+    pub spoken: Option<Window>,
+}
+
+impl Decoded {
+    /// Together with the answer that goes on where this one ends.
+    pub fn followed_by(mut self, more: Decoded) -> Decoded {
+        if self.bars.columns.is_empty() {
+            self.bars = more.bars;
+        } else {
+            (0..more.bars.len()).for_each(|row| self.bars.push_row(&more.bars, row));
+        }
+        self.envelope.learn(&more.envelope);
+        self.live = more.live.or(self.live);
+        self.since = self.since.or(more.since);
+        self.spoken = match (self.spoken, more.spoken) {
+            (Some(a), Some(b)) => Some(Window::new(a.from.min(b.from), a.to.max(b.to))),
+            (a, b) => a.or(b),
+        };
+        self
+    }
 }
 
 /// Pieces of an answer: text, and rows of a run.
@@ -107,6 +178,10 @@ pub enum Segment {
 pub struct Composed {
     pub segments: Vec<Segment>,
     pub content_type: &'static str,
+    /// What stands between rows of a run.
+    pub separator: &'static str,
+    /// How the rows are written.
+    pub shape: Shape,
 }
 
 /// What an answer is composed from.
@@ -117,12 +192,18 @@ pub struct Page<'a> {
     pub window: Window,
     /// Open time of the first and last row, if there is one.
     pub range: Option<(Ts, Ts)>,
+    pub rows: usize,
+    /// Open time of the first row that the page leaves out.
+    pub more: Option<Ts>,
     /// The close before, if it is held: see [`Provider::close_before`].
     pub before: Option<f64>,
     /// What was said of this series.
     pub notes: &'a Envelope,
     /// What was last said of the symbol.
     pub sight: &'a Sight,
+    /// Where the client finds this provider, for links: `http://127.0.0.1:8080/polygon`.
+    pub base: &'a str,
+    pub now: Ts,
 }
 
 /// The newest that was said of a symbol, with its facts written as an answer has them.
@@ -133,7 +214,7 @@ pub struct Sight {
 }
 
 /// An answer of the provider's own kind that carries no data.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NativeError {
     pub status: u16,
     pub body: String,
@@ -159,11 +240,22 @@ pub struct Failure {
     /// The provider's own refusal, where it had its own shape.
     pub native: Option<(u16, String)>,
     pub timed_out: bool,
+    /// The answer is the provider's, but has what we could not give back: the client gets it from the provider itself.
+    pub pass_on: bool,
 }
 
 impl Failure {
     pub fn new(class: ErrorClass, detail: impl Into<String>) -> Failure {
-        Failure { class, detail: detail.into(), retry_after: None, native: None, timed_out: false }
+        Failure { class, detail: detail.into(), retry_after: None, native: None, timed_out: false, pass_on: false }
+    }
+
+    /// Without the key that the call was made with, which some providers repeat.
+    pub fn scrubbed(mut self, credential: Option<&Credential>) -> Failure {
+        if let Some(credential) = credential {
+            self.detail = credential.scrub(&self.detail);
+            self.native = self.native.map(|(status, body)| (status, credential.scrub(&body)));
+        }
+        self
     }
 }
 
@@ -171,8 +263,16 @@ impl Failure {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not {provider} data: {detail}")]
 pub struct Undecodable {
-    pub provider: &'static str,
+    pub provider: String,
     pub detail: String,
+    /// Is it data all the same, only with something in it that could not be given back?
+    pub foreign: bool,
+}
+
+impl Undecodable {
+    pub fn new(provider: impl Into<String>, detail: impl Into<String>) -> Undecodable {
+        Undecodable { provider: provider.into(), detail: detail.into(), foreign: false }
+    }
 }
 
 /// A question that this provider cannot be asked.
@@ -213,20 +313,41 @@ pub trait Provider: Send + Sync {
     fn call(&self, series: &Series, call: &Call, named: Named) -> Upstream;
 
     /// The range in which rows of the answer may open.
-    fn admissible(&self, call: &Call) -> Window;
+    fn admissible(&self, series: &Series, call: &Call) -> Window;
 
     /// What kind of refusal an answer is, if it is one. The body is capped.
     fn classify(&self, status: u16, content_type: &str, body: &[u8]) -> Option<ErrorClass>;
 
     fn decode(&self, series: &Series, call: &Call, body: &[u8]) -> Result<Decoded, Undecodable>;
 
+    /// The request for what an answer left out, where it says how to go on.
+    fn next(&self, _series: &Series, _asked: &Upstream, _body: &[u8]) -> Option<Upstream> {
+        None
+    }
+
+    /// Calls that differ in their symbols alone as one request, where the provider takes them together.
+    fn together(&self, _calls: &[(&Series, &Call)]) -> Option<Upstream> {
+        None
+    }
+
+    /// Of an answer to several calls, what it says to one.
+    fn part(&self, series: &Series, call: &Call, body: &[u8]) -> Result<Decoded, Failure> {
+        self.decode(series, call, body).map_err(|error| Failure::new(ErrorClass::Up, error.to_string()))
+    }
+
     /// Rows as this provider writes them.
-    fn encode(&self, bars: &Bars, shape: Shape) -> Runs;
+    fn encode(&self, series: &Series, bars: &Bars, shape: Shape) -> Runs;
 
     /// The bars behind rows that were encoded in the first shape.
     fn reread(&self, series: &Series, runs: &Runs) -> Result<Bars, Undecodable>;
 
     fn compose(&self, page: &Page<'_>) -> Composed;
+
+    /// The answers of a batch's members as one.
+    fn join(&self, batch: &Batch, parts: &[Part<'_>]) -> Joined {
+        let _ = (batch, parts);
+        Joined { joints: Vec::new(), content_type: "application/json", headers: &[] }
+    }
 
     /// The answer for what could not be had, in the provider's own shape.
     fn error(&self, failure: &Failure) -> NativeError;
@@ -241,9 +362,10 @@ pub trait Provider: Send + Sync {
         None
     }
 
-    /// Kinds of actions that rewrite earlier bars of a series; where there are none, history stays as it is.
-    fn rewritten_by(&self, _series: &Series) -> &'static [&'static str] {
-        &[]
+    /// Kinds of actions in an answer that rewrite earlier bars of a series. None where history stays as it is; an empty
+    /// list where only bars that come once more show that it did not.
+    fn rewritten_by(&self, _series: &Series) -> Option<&'static [&'static str]> {
+        None
     }
 
     /// Does an answer say something of the symbol that no answer can be composed without?
@@ -265,6 +387,22 @@ pub trait Provider: Send + Sync {
     /// The same as long as too little is known: so early that nothing is left out.
     fn first_guess(&self, _named: Named, now: Ts) -> Ts {
         now
+    }
+
+    /// How far ahead of now bars may open, in milliseconds: days that are days of no clock begin in the east before they
+    /// do in Greenwich.
+    fn ahead(&self, _series: &Series) -> i64 {
+        0
+    }
+
+    /// The name under which what is said of a symbol is kept.
+    fn known_as(&self, series: &Series) -> Arc<str> {
+        series.symbol.clone()
+    }
+
+    /// A window on the clock of the symbol's exchange, in UTC; what is not known yet of the exchange is guessed.
+    fn placed(&self, _series: &Series, local: Window, _sight: &Envelope) -> Window {
+        local
     }
 
     /// The earliest open of a bar that could contain an instant.
@@ -299,6 +437,22 @@ pub trait Provider: Send + Sync {
     }
 }
 
+/// Providers that need no code of their own.
+const DESCRIBED: [&str; 5] = [
+    include_str!("../polygon.toml"),
+    include_str!("../tiingo.toml"),
+    include_str!("../alpaca.toml"),
+    include_str!("../finnhub.toml"),
+    include_str!("../fred.toml"),
+];
+
+#[allow(clippy::expect_used, reason = "the manifests are compiled in and read by a test")]
+fn described(text: &str, adjust: &dyn Fn(&mut Manifest)) -> described::Described {
+    let mut manifest = Manifest::parse(text).expect("a built-in manifest is readable");
+    adjust(&mut manifest);
+    described::Described::new(manifest).expect("a built-in manifest is sound")
+}
+
 /// The providers that a gateway knows, by id.
 #[derive(Clone, Default)]
 pub struct Registry {
@@ -310,7 +464,11 @@ impl Registry {
     pub fn builtin(adjust: impl Fn(&mut Manifest)) -> Registry {
         let mut registry = Registry::default();
         registry.add(Arc::new(binance::Binance::new(&adjust)));
+        registry.add(Arc::new(twelvedata::TwelveData::new(&adjust)));
         registry.add(Arc::new(yahoo::Yahoo::new(&adjust)));
+        for text in DESCRIBED {
+            registry.add(Arc::new(described(text, &adjust)));
+        }
         registry
     }
 

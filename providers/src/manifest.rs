@@ -1,9 +1,12 @@
 //! A provider's facts, as they stand in its TOML.
 
 use crate::Unsupported;
+use crate::endpoint::Endpoint;
+use crate::keys::Places;
 use finex_core::calendar::Interval;
 use finex_core::columns::Columns;
 use finex_core::plan::Limits;
+use finex_core::status::ErrorClass;
 use serde::{Deserialize, Deserializer, de};
 use std::collections::BTreeMap;
 
@@ -21,7 +24,7 @@ pub struct Manifest {
     pub page: u64,
     pub cost: u32,
     pub row_bytes: u64,
-    #[serde(deserialize_with = "columns")]
+    #[serde(default, deserialize_with = "columns")]
     pub columns: Columns,
     #[serde(default)]
     pub limits: Vec<RateWindow>,
@@ -40,6 +43,79 @@ pub struct Manifest {
     pub user_agent: Option<String>,
     #[serde(default)]
     pub session: Option<Session>,
+    /// Where its keys travel.
+    #[serde(default)]
+    pub keys: Places,
+    /// Do its refusals repeat the key that was sent?
+    #[serde(default)]
+    pub echoes_keys: bool,
+    /// Do clients put the provider's name before a path that has it already?
+    #[serde(default)]
+    pub prefix_repeats: bool,
+    /// Other names by which paths and requests may call it.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    #[serde(default)]
+    pub symbols: Symbols,
+    /// Ways to ask for bars, of a provider that needs no code of its own.
+    #[serde(default)]
+    pub endpoints: Vec<Endpoint>,
+    /// How it says no, looked through in order; what none fits is told by its status.
+    #[serde(default)]
+    pub signatures: Vec<Signature>,
+    /// How finex says no in its place.
+    #[serde(default)]
+    pub refusals: BTreeMap<ErrorClass, Refusal>,
+    #[serde(default)]
+    pub content_type: Option<String>,
+    /// Symbols that one request may name, and whether each of them costs as much as a request.
+    #[serde(default)]
+    pub batch: Option<Together>,
+}
+
+/// What a symbol looks like.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Symbols {
+    /// Are lower and upper case one?
+    pub upper: bool,
+    /// Characters beside letters and digits.
+    pub beside: String,
+    pub longest: usize,
+}
+
+impl Default for Symbols {
+    fn default() -> Symbols {
+        Symbols { upper: false, beside: ".-_".into(), longest: 40 }
+    }
+}
+
+/// How a refusal is recognised: by all that is named.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    #[serde(default)]
+    pub status: Option<u16>,
+    #[serde(default)]
+    pub contains: Option<String>,
+    /// None: it is data, whatever its status.
+    #[serde(default)]
+    pub class: Option<ErrorClass>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refusal {
+    pub status: u16,
+    /// With `${detail}` for the reason in finex' words.
+    pub body: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Together {
+    pub symbols: usize,
+    pub cost_each: bool,
 }
 
 /// What holds for some intervals only.
@@ -48,7 +124,7 @@ pub struct Manifest {
 pub struct Class {
     pub intervals: Vec<String>,
     /// Longest window of one call, and how far back from now it may begin, in milliseconds.
-    #[serde(deserialize_with = "millis")]
+    #[serde(default, deserialize_with = "millis")]
     pub page: i64,
     #[serde(default, deserialize_with = "some_millis")]
     pub depth: Option<i64>,
@@ -58,8 +134,17 @@ pub struct Class {
     pub density: f64,
     /// Bytes of a row as JSON.
     pub row_bytes: u64,
-    #[serde(deserialize_with = "columns")]
+    #[serde(default, deserialize_with = "columns")]
     pub columns: Columns,
+    /// Do windows beyond a page go through as they are, since it is not known how they are answered?
+    #[serde(default)]
+    pub longer_goes_through: bool,
+    /// Do bars open on even marks of the clock in UTC?
+    #[serde(default)]
+    pub even: bool,
+    /// Is an answer put together from its window, so that no other can be cut from it?
+    #[serde(default)]
+    pub whole: bool,
 }
 
 /// A cookie and a token that some paths ask for.
@@ -88,6 +173,13 @@ pub struct RateWindow {
     /// Further headers under which clients read the same figure.
     #[serde(default)]
     pub also: Vec<String>,
+    /// Headers that report the allowance itself, what is left of it, and when it begins anew (seconds since 1970).
+    #[serde(default)]
+    pub limit_header: Option<String>,
+    #[serde(default)]
+    pub left_header: Option<String>,
+    #[serde(default)]
+    pub reset_header: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -97,6 +189,16 @@ pub struct Quotes {
 }
 
 impl Manifest {
+    /// Facts of a provider of which nothing is known but where it is: all of it is passed through.
+    pub fn plain(id: &str, base_url: &str) -> String {
+        let text = |text: &str| toml::Value::from(text).to_string();
+        format!(
+            "id = {0}\nname = {0}\nbase_url = {1}\ntimezone = \"UTC\"\nsettle = \"1d\"\npage = 1000\ncost = 1\nrow_bytes = 100\n[intervals]\n",
+            text(id),
+            text(base_url)
+        )
+    }
+
     /// Reads a manifest; built-in ones are proved by a test to be readable.
     pub fn parse(text: &str) -> Result<Manifest, toml::de::Error> {
         toml::from_str(text)
@@ -135,9 +237,11 @@ impl Manifest {
             max_calls,
             density: 1.0,
             windowed: false,
+            strict: false,
             depth: None,
             seam: 0,
             whole: false,
+            apart: None,
         }
     }
 
@@ -168,7 +272,7 @@ pub fn parse_millis(text: &str) -> Option<i64> {
     text[..digits].parse::<i64>().ok()?.checked_mul(unit)
 }
 
-fn millis<'de, D: Deserializer<'de>>(de: D) -> Result<i64, D::Error> {
+pub(crate) fn millis<'de, D: Deserializer<'de>>(de: D) -> Result<i64, D::Error> {
     let text = String::deserialize(de)?;
     parse_millis(&text)
         .ok_or_else(|| de::Error::custom(format!("`{text}` is no duration: write 500ms, 2s, 1m, 1h or 1d")))

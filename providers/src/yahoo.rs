@@ -102,7 +102,7 @@ impl Yahoo {
         Ok(self.ask(&symbol, interval, extended, named).map(|(series, ask)| NativeAsk {
             series: series.into(),
             ask,
-            native: Native { shape: Shape::default(), named, options: params.options() },
+            native: Native { named, options: params.options(), ..Native::default() },
         }))
     }
 
@@ -115,7 +115,7 @@ impl Yahoo {
             Named::Span { from, to } => (from, to),
             // Where a range begins is seen when it is asked for; what is put together would be cut there.
             Named::Range(_) if !is_put_together(interval) => (BEGINNING, END),
-            Named::Range(_) | Named::Ask => return None,
+            Named::Range(_) | Named::Local { .. } | Named::Ask => return None,
         };
         if is_put_together(interval) {
             variant.push((WINDOW, format!("{}~{}", from / 1_000, to / 1_000)));
@@ -203,6 +203,7 @@ impl Provider for Yahoo {
             density: class.density,
             row_bytes: ((class.row_bytes as f64 * class.density) as u64).max(1),
             windowed: true,
+            strict: true,
             seam: SEAM,
             whole: window_of(series).is_some(),
             ..base
@@ -233,7 +234,7 @@ impl Provider for Yahoo {
         }
     }
 
-    fn admissible(&self, call: &Call) -> Window {
+    fn admissible(&self, _series: &Series, call: &Call) -> Window {
         call.window
     }
 
@@ -246,7 +247,7 @@ impl Provider for Yahoo {
         chart::read(series, interval, call, body)
     }
 
-    fn encode(&self, bars: &Bars, _shape: Shape) -> Runs {
+    fn encode(&self, _series: &Series, bars: &Bars, _shape: Shape) -> Runs {
         write::runs(bars)
     }
 
@@ -273,8 +274,9 @@ impl Provider for Yahoo {
         (to < since).then(|| bad_request(&format!("Data doesn't exist for startDate = {from}, endDate = {until}")))
     }
 
-    fn rewritten_by(&self, series: &Series) -> &'static [&'static str] {
-        if Yahoo::is_daily_or_longer(series) { &["splits", "dividends", "capitalGains"] } else { &["splits"] }
+    fn rewritten_by(&self, series: &Series) -> Option<&'static [&'static str]> {
+        let daily = Yahoo::is_daily_or_longer(series);
+        Some(if daily { &["splits", "dividends", "capitalGains"] } else { &["splits"] })
     }
 
     fn needs_sight(&self) -> bool {
@@ -289,7 +291,7 @@ impl Provider for Yahoo {
         match named {
             Named::Range(name) => range::start(name, sight, opens),
             Named::Span { from, .. } => Some(from),
-            Named::Ask => None,
+            Named::Local { .. } | Named::Ask => None,
         }
     }
 

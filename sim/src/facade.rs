@@ -8,7 +8,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A request, its path without the mount.
 pub(crate) struct Request<'a> {
-    pub method: &'a str,
     pub path: &'a str,
     pub query: &'a str,
     pub headers: &'a HeaderMap,

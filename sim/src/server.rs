@@ -297,7 +297,6 @@ async fn facade(
     }
     let host = parts.headers.get("host").and_then(|v| v.to_str().ok()).unwrap_or("localhost");
     let reply = mount.facade.answer(&facade::Request {
-        method: parts.method.as_str(),
         path: &path,
         query,
         headers: &parts.headers,

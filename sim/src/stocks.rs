@@ -38,6 +38,8 @@ pub(crate) struct Stock {
     pub actions: Vec<(Date, Action)>,
     /// Of those, what a test added: it changes what is traded from then on, not what was traded before.
     added: Vec<(Date, Action)>,
+    /// The splits alone: they are asked for with every price.
+    splits: Vec<(Date, Action)>,
 }
 
 /// What tests add to the history of stocks.
@@ -83,7 +85,8 @@ impl Stocks {
         let added: Vec<(Date, Action)> = all.get(symbol).cloned().unwrap_or_default();
         actions.extend(&added);
         actions.sort_by_key(|(date, _)| *date);
-        Some(Stock { market, actions, added })
+        let splits = actions.iter().filter(|(_, action)| matches!(action, Action::Split { .. })).copied().collect();
+        Some(Stock { market, actions, added, splits })
     }
 }
 
@@ -140,21 +143,6 @@ impl Stock {
         self.traded(session.open, session.close, now)
     }
 
-    /// Sessions together, as a week or a month shows them. None for none.
-    pub(crate) fn together(&self, sessions: &[Session], now: i64) -> Option<Traded> {
-        let days: Vec<Traded> = sessions.iter().map(|session| self.day(session, now)).collect();
-        let (first, last) = (days.first()?, days.last()?);
-        Some(Traded {
-            open: first.open,
-            high: days.iter().map(|d| d.high).max()?,
-            low: days.iter().map(|d| d.low).min()?,
-            close: last.close,
-            volume: days.iter().map(|d| d.volume).sum(),
-            trades: days.iter().map(|d| d.trades).sum(),
-            vwap: days.iter().map(|d| d.vwap).sum::<i64>() / days.len() as i64,
-        })
-    }
-
     /// Shares at the end of `until` for one share on `date`: the product of the splits between, those of `date` not
     /// counted. A price of `date` divided by it is what it would have been in today's shares.
     pub(crate) fn split_factor(&self, date: Date, until: Date) -> f64 {
@@ -163,7 +151,7 @@ impl Stock {
 
     /// By how much a share of `date` is worth more than the price around which its listing moves.
     fn shares(&self, date: Date) -> f64 {
-        let all = product(&self.actions, |ex| ex > date) / product(&self.added, |ex| ex > date);
+        let all = product(&self.splits, |ex| ex > date) / product(&self.added, |ex| ex > date);
         all / product(&self.added, |ex| ex <= date)
     }
 

@@ -61,6 +61,7 @@ impl ClassifyLayer {
             retry_after: text(header::RETRY_AFTER).and_then(|v| v.trim().parse().ok()),
             native: Some((answer.status.as_u16(), body)),
             timed_out: false,
+            pass_on: false,
         }))
     }
 }

@@ -34,7 +34,7 @@ impl Client {
     }
 
     async fn send(self, attempt: Attempt) -> Result<Answer, BoxError> {
-        let response = self.http.get(&attempt.url).send().await.map_err(|e| failed(&e))?;
+        let response = self.http.get(&attempt.url).headers(attempt.headers).send().await.map_err(|e| failed(&e))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = self.read(response).await?;
         Ok(Answer { status, headers, body })

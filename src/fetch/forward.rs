@@ -3,7 +3,12 @@
 use super::FetchError;
 use super::client::{builder, failed};
 use crate::config;
-use http::{HeaderMap, HeaderName, Method, header};
+use bytes::Bytes;
+use finex_providers::keys::Credential;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http_body_util::BodyExt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// A request on its way through.
@@ -85,5 +90,70 @@ impl Forwarder {
         let mut response: http::Response<reqwest::Body> = response.into();
         end_to_end(response.headers_mut());
         Ok(response)
+    }
+}
+
+/// Refusals are short; what is longer is data.
+const SCRUBBED: usize = 64 * 1024;
+
+/// Takes a key out of headers that repeat it, such as a redirect's.
+pub fn scrub_headers(headers: &mut HeaderMap, key: &Credential) {
+    for value in headers.values_mut() {
+        let Some(text) = value.to_str().ok().filter(|text| key.stands_in(text)) else { continue };
+        *value = HeaderValue::from_str(&key.scrub(text)).unwrap_or(HeaderValue::from_static("***"));
+    }
+}
+
+/// An answer whose headers and short body do not repeat the key.
+pub async fn without_key(response: http::Response<reqwest::Body>, key: &Credential) -> http::Response<reqwest::Body> {
+    let (mut head, mut body) = response.into_parts();
+    scrub_headers(&mut head.headers, key);
+    let mut read = Vec::new();
+    while read.len() <= SCRUBBED {
+        match body.frame().await {
+            Some(Ok(frame)) => read.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
+            // It broke off: what came is passed on, and breaks off too.
+            Some(Err(error)) => return followed(head, read, Err(error)),
+            None => {
+                head.headers.remove(header::CONTENT_LENGTH);
+                let text = String::from_utf8_lossy(&read);
+                let body = if key.stands_in(&text) { key.scrub(&text).into_bytes() } else { read };
+                return http::Response::from_parts(head, body.into());
+            }
+        }
+    }
+    followed(head, read, Ok(body))
+}
+
+fn followed(
+    head: http::response::Parts,
+    read: Vec<u8>,
+    rest: Result<reqwest::Body, reqwest::Error>,
+) -> http::Response<reqwest::Body> {
+    let rest = rest.map_err(Some);
+    http::Response::from_parts(head, reqwest::Body::wrap(Followed { first: Some(read.into()), rest }))
+}
+
+/// What was read already, then the rest, or the error that came instead of it.
+struct Followed {
+    first: Option<Bytes>,
+    rest: Result<reqwest::Body, Option<reqwest::Error>>,
+}
+
+impl http_body::Body for Followed {
+    type Data = Bytes;
+    type Error = reqwest::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, reqwest::Error>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(http_body::Frame::data(first))));
+        }
+        match &mut self.rest {
+            Ok(body) => Pin::new(body).poll_frame(cx),
+            Err(error) => Poll::Ready(error.take().map(Err)),
+        }
     }
 }

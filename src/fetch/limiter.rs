@@ -140,9 +140,14 @@ impl Limiter {
     pub fn correct(&self, headers: &HeaderMap, sent_at: Ts) {
         let now = (self.clock)();
         for window in self.windows.iter().filter(|window| window.number(sent_at) == window.number(now)) {
-            let reported = window.names.first().and_then(|name| headers.get(name));
-            let reported = reported.and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse::<u32>().ok());
-            if let Some(reported) = reported {
+            let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
+            let used = window.names.first().and_then(|name| number(name.as_str()));
+            // What is left counts against the allowance that the provider names, or else against the one we know.
+            let left = window.spec.left_header.as_deref().and_then(number).map(|left| {
+                let limit = window.spec.limit_header.as_deref().and_then(number).unwrap_or(window.spec.quota);
+                limit.min(window.spec.quota).saturating_sub(left)
+            });
+            if let Some(reported) = used.or(left) {
                 window.change(now, |used| used.max(reported));
             }
         }
@@ -168,6 +173,18 @@ impl Limiter {
         for window in &self.windows {
             for name in &window.names {
                 headers.insert(name.clone(), window.used(now).into());
+            }
+            let spec = &window.spec;
+            let reset = now.saturating_add(window.reset_in(now)).div_euclid(1_000);
+            let figures = [
+                (&spec.limit_header, i64::from(spec.quota)),
+                (&spec.left_header, i64::from(spec.quota.saturating_sub(window.used(now)))),
+                (&spec.reset_header, reset),
+            ];
+            for (name, figure) in figures {
+                if let Some(name) = name.as_deref().and_then(|name| name.parse::<HeaderName>().ok()) {
+                    headers.insert(name, figure.into());
+                }
             }
         }
     }

@@ -124,8 +124,19 @@ impl Gateway {
             same_period && cell.provider.opened_before(live, to, &sight.envelope)
         };
         let cuts_live = answer.snapshot.live.is_some_and(ends_before);
-        let mut served =
-            Served { cuts_live, cell: cell.clone(), ask, native, pieces, journey, loose, before, notes, sight };
+        let mut served = Served {
+            cuts_live,
+            cell: cell.clone(),
+            ask,
+            native,
+            pieces,
+            journey,
+            loose,
+            before,
+            more: None,
+            notes,
+            sight,
+        };
         let limits = self.limits(&cell.series);
         served.journey.direct_calls = limits.map_or(1, |limits| limits.direct_calls(served.rows() as u64));
         served

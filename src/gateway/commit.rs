@@ -10,7 +10,7 @@ use finex_core::columns::{Bars, Column};
 use finex_core::envelope::Envelope;
 use finex_core::event::{Event, Provenance};
 use finex_core::plan::coverage::{Attested, Known, Reason, Received, attest};
-use finex_core::plan::{Call, ttl};
+use finex_core::plan::{Anchor, Call, ttl};
 use finex_core::series::{FragmentKey, Version};
 use finex_core::status::ErrorClass;
 use finex_core::time::{BEGINNING, Ts, Window};
@@ -33,8 +33,9 @@ impl Gateway {
         said.envelope.seen_at = at;
         // What is announced has rewritten nothing yet.
         said.envelope.acted.retain(|_, date| *date <= at);
-        let (admissible, now) = (cell.provider.admissible(call), (self.clock)().max(at));
-        let mut checked = quality::check(&said.bars, cell.grid, admissible.from, admissible.to, now)
+        let (admissible, now) = (cell.provider.admissible(&cell.series, call), (self.clock)().max(at));
+        let latest = now.saturating_add(cell.provider.ahead(&cell.series));
+        let mut checked = quality::check(&said.bars, cell.grid, admissible.from, admissible.to, latest)
             .map_err(|refused| bad_data(&refused.to_string()))?;
         confirm(cell, &mut checked);
         let mut rules = checked.rules.clone();
@@ -53,6 +54,9 @@ impl Gateway {
             at,
             expires: (self.clock)().saturating_add(max_age.map_or(life, |max_age| life.min(max_age))),
         };
+        // An answer that says of which window it speaks is whole there.
+        let whole = said.spoken.map(|window| Call { window, limit: u64::MAX, anchor: Anchor::Both, ..*call });
+        let call = whole.as_ref().unwrap_or(call);
         let mut attested = attest(call, received, cell.grid, settle);
         let since = said.since.filter(|since| said.bars.times.first().is_none_or(|first| since <= first));
         attested.known.extend(unlisted(call, since, at));
@@ -83,10 +87,7 @@ impl Gateway {
     /// Does an answer show that history was rewritten? Bars that come once more are compared with those that are held,
     /// and an action that is younger than a held bar's fetch speaks for itself.
     async fn is_rewritten(&self, cell: &Arc<Cell>, sound: &Bars, envelope: &Envelope, window: Window) -> bool {
-        let kinds = cell.provider.rewritten_by(&cell.series);
-        if kinds.is_empty() {
-            return false;
-        }
+        let Some(kinds) = cell.provider.rewritten_by(&cell.series) else { return false };
         let snapshot = cell.snapshot();
         if snapshot.is_outdated(envelope.acted(kinds)) {
             return true;
@@ -167,7 +168,7 @@ fn confirm(cell: &Cell, checked: &mut quality::Checked) {
             return false;
         }
         let open = checked.suspect.times[row];
-        let now = cell.provider.encode(&checked.suspect.select(|r| r == row), Shape(0));
+        let now = cell.provider.encode(&cell.series, &checked.suspect.select(|r| r == row), Shape(0));
         snapshot.loose.iter().filter(|run| run.times.contains(open)).any(|run| {
             let at = run.times.lower_bound(open);
             run.rows().iter().zip(now.iter()).all(|(before, now)| before.row(at) == now.row(0))

@@ -4,16 +4,18 @@
 //! is already under way counted as held; so a second ask fetches only the rest. A failed flight fails those who waited
 //! for it once, and for a moment those who come after.
 
+use super::gather::Member;
 use super::{Gateway, Request};
 use crate::fetch::Landed;
 use crate::plan;
 use crate::render::Journey;
 use crate::store::catalog::Cell;
 use crate::store::snapshot::Snapshot;
-use finex_core::plan::{Call, Held, Plan};
+use finex_core::plan::{Anchor, Call, Held, Plan};
 use finex_core::series::Series;
 use finex_core::status::ErrorClass;
 use finex_core::time::{Ts, Window, WindowSet};
+use finex_providers::keys::Credential;
 use finex_providers::{Failure, Named};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -181,18 +183,23 @@ impl Gateway {
         let joined = state.flying.iter().filter(|flying| awaited(flying.window));
         let mut flights: Vec<_> = joined.map(|flying| flying.landed.clone()).collect();
         journey.collapsed |= !flights.is_empty();
-        journey.calls += plan.calls.len() as u32;
+        let mut launched = 0;
+        let flight = Flight::of(request, snapshot.epoch);
         for planned in &plan.calls {
-            let flight = Flight { call: planned.call, named: request.native.named, epoch: snapshot.epoch };
-            match self.exact_first(cell, &snapshot, &planned.call) {
-                None => flights.push(self.launch(cell, flight, board, &mut state)),
-                Some(call) => {
-                    flights.push(self.launch(cell, Flight { call, ..flight }, board, &mut state));
-                    // Nobody waits for this one; whoever comes later finds what it brings.
-                    journey.calls += 1;
-                    self.launch(cell, flight, board, &mut state);
-                }
+            let flight = Flight { call: planned.call, ..flight.clone() };
+            if let Some(call) = self.exact_first(cell, &snapshot, &planned.call) {
+                flights.push(self.launch(cell, Flight { call, ..flight.clone() }, board, &mut state));
+                // Nobody waits for this one; whoever comes later finds what it brings.
+                self.launch(cell, flight, board, &mut state);
+                launched += 2;
+            } else {
+                flights.push(self.launch(cell, flight, board, &mut state));
+                launched += 1;
             }
+        }
+        journey.calls += launched;
+        if let Some(member) = &request.member {
+            member.announce(launched as usize);
         }
         Ok(Some(Boarded { snapshot, flights, launched: plan.calls.len() }))
     }
@@ -243,11 +250,25 @@ impl Gateway {
 }
 
 /// A call, in the client's words where it is exact, and the state of the series that it was planned upon.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Flight {
     call: Call,
     named: Named,
     epoch: u64,
+    credential: Option<Arc<Credential>>,
+    /// With which others it may share a request.
+    member: Option<Arc<Member>>,
+}
+
+impl Flight {
+    /// For a request, with its call still to be named.
+    fn of(request: &Request, epoch: u64) -> Flight {
+        let window = Window::new(0, 0);
+        let call =
+            Call { window, limit: 0, anchor: Anchor::Both, columns: request.ask.columns, need: window, exact: false };
+        let member = request.member.clone().filter(|member| member.gathers());
+        Flight { call, named: request.native.named, epoch, credential: request.credential.clone(), member }
+    }
 }
 
 /// What a flight's task owns.
@@ -286,13 +307,16 @@ impl Gateway {
     async fn bring(&self, cell: &Arc<Cell>, flight: Flight) -> Result<(), Failure> {
         let _lease = self.leases.acquire(&cell.series.symbol).await;
         let fetcher = self.fetcher(&cell.series.provider).ok_or_else(lost)?;
-        let mut call = flight.call;
-        let mut outcome = fetcher.call(&cell.series, &call, flight.named).await;
+        let (mut call, key) = (flight.call, flight.credential.as_deref());
+        let mut outcome = match &flight.member {
+            Some(member) => member.call(fetcher, &cell.series, &call, key).await,
+            None => fetcher.call(&cell.series, &call, flight.named, key).await,
+        };
         let of_the_window = |failure: &Failure| matches!(failure.class, ErrorClass::OutOfWindow | ErrorClass::Bad);
         if !call.exact && flight.named != Named::Ask && outcome.as_ref().is_err_and(of_the_window) {
             // It may be refused for what it was widened by; and a refusal has to speak of what the client asked.
             call = exactly(&call, flight.named);
-            outcome = fetcher.call(&cell.series, &call, flight.named).await;
+            outcome = fetcher.call(&cell.series, &call, flight.named, key).await;
         }
         let landed = outcome?;
         if call.exact && matches!(flight.named, Named::Range(_)) {
@@ -306,7 +330,7 @@ impl Gateway {
 fn exactly(call: &Call, named: Named) -> Call {
     let from = match named {
         Named::Span { from, .. } => call.need.from.max(from),
-        Named::Range(_) | Named::Ask => call.need.from,
+        Named::Range(_) | Named::Local { .. } | Named::Ask => call.need.from,
     };
     Call { window: Window::new(from, call.need.to), exact: true, ..*call }
 }

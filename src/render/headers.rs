@@ -2,11 +2,12 @@
 //! `ETag`, `Server-Timing`.
 
 use super::Served;
-use finex_core::status::Outcome;
+use finex_core::status::{CacheLevel, Outcome};
+use finex_core::time::Ts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -16,43 +17,101 @@ const PROBLEM: HeaderName = HeaderName::from_static("finex-problem");
 /// Closed bars do not age: how long a client may keep an answer of nothing else, in seconds.
 const FINAL_LIFE: i64 = 86_400;
 
+/// What the headers say of an answer.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    outcome: Outcome,
+    tier: CacheLevel,
+    collapsed: bool,
+    rows: usize,
+    fetched: usize,
+    calls: u32,
+    saved: i64,
+    /// When the oldest of what may still change was fetched, and when the first of it expires.
+    loose: Option<(Ts, Ts)>,
+    grows: bool,
+    now: Ts,
+    started: Instant,
+    fetching: Duration,
+}
+
+impl Summary {
+    pub fn of(served: &Served) -> Summary {
+        let journey = &served.journey;
+        Summary {
+            outcome: journey.outcome,
+            tier: journey.tier,
+            collapsed: journey.collapsed,
+            rows: served.rows(),
+            fetched: served.fetched(),
+            calls: journey.calls,
+            saved: journey.saved(),
+            loose: served.loose,
+            grows: served.ask.grows(journey.now, served.rows()),
+            now: journey.now,
+            started: journey.started,
+            fetching: journey.fetching,
+        }
+    }
+
+    /// Of an answer made of both.
+    pub fn with(self, other: Summary) -> Summary {
+        let loose = self.loose.into_iter().chain(other.loose);
+        Summary {
+            outcome: together(self.outcome, other.outcome),
+            tier: self.tier.max(other.tier),
+            collapsed: self.collapsed || other.collapsed,
+            rows: self.rows + other.rows,
+            fetched: self.fetched + other.fetched,
+            calls: self.calls + other.calls,
+            saved: self.saved + other.saved,
+            loose: loose.reduce(|a, b| (a.0.min(b.0), a.1.min(b.1))),
+            grows: self.grows || other.grows,
+            now: self.now,
+            started: self.started.min(other.started),
+            fetching: self.fetching.max(other.fetching),
+        }
+    }
+}
+
+/// Of two parts, how the whole came about.
+pub fn together(a: Outcome, b: Outcome) -> Outcome {
+    match (a, b) {
+        (a, b) if a == b => a,
+        (Outcome::Stale, _) | (_, Outcome::Stale) => Outcome::Stale,
+        _ => Outcome::Partial,
+    }
+}
+
 /// Writes the headers that every series answer carries.
-pub fn describe(served: &Served, etag: &str, headers: &mut HeaderMap) {
-    let journey = &served.journey;
-    let now = journey.now;
-    let (age, left) = match served.loose {
+pub fn describe(summary: &Summary, etag: &str, headers: &mut HeaderMap) {
+    let now = summary.now;
+    let (age, left) = match summary.loose {
         Some((fetched_at, expires)) => ((now - fetched_at).max(0) / 1_000, (expires - now).div_euclid(1_000)),
         None => (0, FINAL_LIFE),
     };
     let mut text = String::with_capacity(160);
-    let _ = match journey.outcome {
-        Outcome::Hit | Outcome::Stale => write!(text, "finex; hit; ttl={left}; detail={}", journey.tier.short()),
+    let _ = match summary.outcome {
+        Outcome::Hit | Outcome::Stale => write!(text, "finex; hit; ttl={left}; detail={}", summary.tier.short()),
         Outcome::Partial => write!(text, "finex; fwd=partial; fwd-status=200; stored"),
         _ => write!(text, "finex; fwd=uri-miss; fwd-status=200; stored"),
     };
-    if journey.collapsed {
+    if summary.collapsed {
         text.push_str("; collapsed");
     }
     put(headers, CACHE_STATUS, &text);
     text.clear();
-    let moves = served.ask.grows(now, served.rows());
-    let life = if journey.outcome == Outcome::Stale { 0 } else { left.clamp(0, if moves { 1 } else { FINAL_LIFE }) };
+    let longest = if summary.grows { 1 } else { FINAL_LIFE };
+    let life = if summary.outcome == Outcome::Stale { 0 } else { left.clamp(0, longest) };
     let _ = write!(text, "private, max-age={life}");
     put(headers, header::CACHE_CONTROL, &text);
     headers.insert(header::AGE, HeaderValue::from(age));
     put(headers, header::ETAG, etag);
     text.clear();
-    let rows = served.rows();
-    let fetched = served.fetched();
-    let _ = write!(
-        text,
-        "bars={rows}, cached={}, fetched={fetched}, calls={}, saved={}",
-        rows - fetched,
-        journey.calls,
-        journey.saved()
-    );
+    let Summary { rows, fetched, calls, saved, .. } = summary;
+    let _ = write!(text, "bars={rows}, cached={}, fetched={fetched}, calls={calls}, saved={saved}", rows - fetched);
     put(headers, CACHE_INFO, &text);
-    timing(headers, journey.fetching, journey.started.elapsed());
+    timing(headers, summary.fetching, summary.started.elapsed());
 }
 
 /// `Server-Timing` in milliseconds.
@@ -83,10 +142,18 @@ pub fn native_etag(served: &Served) -> String {
     let mut hasher = hash_of(served);
     let native = &served.native;
     if served.cell.provider.needs_sight() {
-        (served.sight.envelope.seen_at, served.notes.seen_at, native.options).hash(&mut hasher);
+        (served.sight.envelope.seen_at, served.notes.seen_at).hash(&mut hasher);
         (served.ask.window, native.named).hash(&mut hasher);
     }
+    (native.options, served.more, served.cell.series.symbol.as_ref()).hash(&mut hasher);
     format!("\"{:016x}-n{}\"", hasher.finish(), native.shape.0)
+}
+
+/// A validator for what has several.
+pub fn etag_of_all(etags: impl Iterator<Item = String>) -> String {
+    let mut hasher = DefaultHasher::new();
+    etags.for_each(|etag| etag.hash(&mut hasher));
+    format!("\"{:016x}-b\"", hasher.finish())
 }
 
 fn hash_of(served: &Served) -> DefaultHasher {

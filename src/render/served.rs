@@ -79,6 +79,8 @@ pub struct Served {
     pub cuts_live: bool,
     /// The close before the first row, where the answer has to name it.
     pub before: Option<f64>,
+    /// Open time of the first row that is left for another page.
+    pub more: Option<Ts>,
     /// What was said of the series, and what was last said of its symbol.
     pub notes: Arc<Envelope>,
     pub sight: Arc<Sight>,
@@ -92,6 +94,28 @@ impl Served {
     /// Bars that were not held when the client asked.
     pub fn fetched(&self) -> usize {
         self.journey.fetched.min(self.rows())
+    }
+
+    /// Leaves rows beyond a page for another one: the newest, or the oldest where the newest come first.
+    pub fn cut(&mut self, page: usize, newest_first: bool) {
+        let mut surplus = self.rows().saturating_sub(page);
+        while surplus > 0 {
+            let at = if newest_first { 0 } else { self.pieces.len() - 1 };
+            let Some(piece) = self.pieces.get_mut(at) else { return };
+            let drop = surplus.min(piece.rows.len());
+            let left_out = if newest_first {
+                piece.rows.start += drop;
+                piece.rows.start - 1
+            } else {
+                piece.rows.end -= drop;
+                piece.rows.end
+            };
+            self.more = piece.fragment.times.get(left_out);
+            if piece.rows.is_empty() {
+                self.pieces.remove(at);
+            }
+            surplus -= drop;
+        }
     }
 
     /// Open time of the first and last bar.

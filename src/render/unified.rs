@@ -3,6 +3,7 @@
 //! symbol, timestamp (open, UTC), open, high, low, close, volume, adj_close, market_cap, provider, currency, timezone,
 //! final. Rows are written once per fragment and form, and sliced from then on.
 
+use super::headers::Summary;
 use super::{Answer, AnswerBody, Piece, Rope, Served, cache_info::cache_info, cache_info::rfc3339, headers};
 use crate::store::fragment::{Form, Fragment};
 use bytes::{Bytes, BytesMut};
@@ -62,7 +63,7 @@ pub fn history(served: &Served, page: &Page, format: Format, request: &HeaderMap
     }
     let head = answer.headers_mut();
     head.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers::describe(served, &etag, head);
+    headers::describe(&Summary::of(served), &etag, head);
     answer
 }
 
@@ -87,7 +88,7 @@ pub fn latest(served: &Served) -> Answer {
     let mut answer = Answer::new(AnswerBody::from(rope));
     let head = answer.headers_mut();
     head.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers::describe(served, &headers::etag(served, "l"), head);
+    headers::describe(&Summary::of(served), &headers::etag(served, "l"), head);
     answer
 }
 

@@ -1,8 +1,7 @@
 //! What operators ask for.
 
-use super::{Local, Router, header_of, native, reads, unified};
+use super::{Local, Router, header_of, reads, unified};
 use crate::admin::{cache_stats, providers};
-use crate::gateway::Request;
 use crate::gateway::invalidate::Invalidation;
 use crate::render::problem::Problem;
 use crate::render::{Answer, AnswerBody, headers};
@@ -105,12 +104,25 @@ impl Router {
     pub fn explain_url(&self, url: &str, parts: &Parts) -> Result<Value, Problem> {
         let local = url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
         let (path, query) = local.split_once('?').unwrap_or((local, ""));
-        let request = match native::split(path).and_then(|(id, rest)| Some((self.gateway.fetcher(id)?, rest))) {
+        let request = match self.provided(path) {
             Some((fetcher, rest)) => {
-                let native =
-                    NativeRequest { method: "GET", path: rest, query, header: &|name| header_of(&parts.headers, name) };
+                let header = |name: &str| header_of(&parts.headers, name);
+                let now = (self.gateway.clock)();
+                let native = NativeRequest { method: "GET", path: rest, query, header: &header, now };
+                let admission = fetcher.admit(query, &header);
                 match fetcher.provider.recognise(&native) {
-                    Recognised::Series(ask) => Request { series: ask.series, ask: ask.ask, native: ask.native },
+                    Recognised::Series(ask) => self.request(ask.series, ask.ask, ask.native, &admission),
+                    Recognised::Batch(batch) => {
+                        let members = batch.members.into_iter().filter_map(|(name, member)| Some((name, member.ok()?)));
+                        let explained = members.map(|(name, ask)| {
+                            let request = self.request(ask.series, ask.ask, ask.native, &admission);
+                            let provider = request.series.provider.clone();
+                            let plan = self.gateway.explain(&request);
+                            plan.map(|plan| (name, plan)).map_err(|failure| Problem::of(&failure, &provider))
+                        });
+                        let plans: serde_json::Map<String, Value> = explained.collect::<Result<_, _>>()?;
+                        return Ok(json!({ "batch": plans }));
+                    }
                     Recognised::Local(_) => {
                         return Ok(json!({ "local": true, "why": "sessions are the gateway's business" }));
                     }
@@ -120,7 +132,7 @@ impl Router {
             }
             None if path.starts_with("/api/v1/market-data/") => {
                 let (symbol, _) = unified::target(path)?;
-                self.history_of(&symbol, query, false)?.request
+                self.history_of(&symbol, query, false, &parts.headers)?.request
             }
             None => return Err(Problem::parameter("url", "it is neither native nor unified")),
         };

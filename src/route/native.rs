@@ -1,21 +1,23 @@
 //! Native facades: `/{provider}/{the provider's own path}`.
 
 use super::{Router, header_of};
-use crate::gateway::Request;
-use crate::render::{Answer, native};
-use finex_core::status::ErrorClass;
-use finex_providers::{Failure, NativeAsk, NativeRequest, Provider, Recognised};
+use crate::fetch::Fetcher;
+use crate::fetch::keyring::Admission;
+use crate::render::{Answer, Served, headers, native};
+use finex_core::ask::Take;
+use finex_core::status::{ErrorClass, Outcome};
+use finex_providers::{Batch, Failure, NativeAsk, NativeError, NativeRequest, Provider, Recognised};
 use http::request::Parts;
 use std::borrow::Cow;
 
-/// `/binance/api/v3/klines` as provider and native path. A prefix that arrives twice is taken off twice, since some
-/// clients put the path of a link behind their base URL again.
+/// `/binance/api/v3/klines` as provider and native path.
 pub fn split(path: &str) -> Option<(&str, &str)> {
-    let (id, rest) = first_segment(path)?;
-    match first_segment(rest) {
-        Some((again, inner)) if again == id => Some((id, inner)),
-        _ => Some((id, rest)),
-    }
+    first_segment(path)
+}
+
+/// A native path without the provider's prefix, which some clients put before the path of a link once more.
+pub fn unprefixed<'a>(id: &str, path: &'a str) -> &'a str {
+    first_segment(path).filter(|(again, _)| *again == id).map_or(path, |(_, inner)| inner)
 }
 
 fn first_segment(path: &str) -> Option<(&str, &str)> {
@@ -34,46 +36,58 @@ pub fn is_ambiguous(path: &str) -> bool {
 
 impl Router {
     /// Answers a series request; none if the request is something else.
-    pub(super) async fn native(&self, parts: &Parts, provider: &dyn Provider, path: &str) -> Option<Answer> {
+    pub(super) async fn native(&self, parts: &Parts, fetcher: &Fetcher, path: &str) -> Option<Answer> {
+        let provider = fetcher.provider.as_ref();
         if is_ambiguous(path) {
             return Some(refuse(provider, "the path has dot segments or encoded separators"));
         }
+        let (query, path) = (parts.uri.query().unwrap_or_default(), collapse(path));
+        let header = |name: &str| header_of(&parts.headers, name);
         let recognised = provider.recognise(&NativeRequest {
             method: parts.method.as_str(),
-            path: &collapse(path),
-            query: parts.uri.query().unwrap_or_default(),
-            header: &|name| header_of(&parts.headers, name),
+            path: &path,
+            query,
+            header: &header,
+            now: (self.gateway.clock)(),
         });
         let mut answer = match recognised {
             Recognised::Forward => return None,
             Recognised::Local(local) => return Some(native::local(&local)),
             Recognised::Refused(error) => native::error(error, None, "finex; fwd=bypass; detail=refused"),
-            Recognised::Series(ask) => self.series(parts, provider, &ask).await?,
+            Recognised::Series(ask) => self.series(parts, provider, ask, &fetcher.admit(query, &header)).await?,
+            Recognised::Batch(batch) => self.batch(parts, provider, batch, &fetcher.admit(query, &header)).await,
         };
         // Clients slow down by these figures: they are live, on hits too.
-        if let Some(fetcher) = self.gateway.fetcher(&provider.manifest().id) {
-            fetcher.limiter.report(answer.headers_mut());
-        }
+        fetcher.limiter.report(answer.headers_mut());
         Some(answer)
     }
 
     /// The answer to a series request; none where it has to come from the provider itself.
-    async fn series(&self, parts: &Parts, provider: &dyn Provider, native: &NativeAsk) -> Option<Answer> {
-        let request = Request { series: native.series.clone(), ask: native.ask, native: native.native };
+    async fn series(
+        &self,
+        parts: &Parts,
+        provider: &dyn Provider,
+        native: NativeAsk,
+        admission: &Admission,
+    ) -> Option<Answer> {
+        let request = self.request(native.series, native.ask, native.native, admission);
         if self.gateway.is_passing(&request) {
             return None;
         }
         let answer = match self.gateway.serve(&request).await {
             Ok(served) if served.cuts_live => return None,
-            Ok(served) => {
+            Ok(mut served) => {
+                cut(&mut served);
                 let absent = provider.absent(served.native, &served.sight.envelope);
                 if let Some(error) = absent.filter(|_| served.rows() == 0) {
                     return Some(native::error(error, None, "finex; hit; detail=absent"));
                 }
-                let mut answer = native::answer(&served, &parts.headers);
+                let base = served.native.page.map(|_| base_of(parts, &provider.manifest().id)).unwrap_or_default();
+                let mut answer = native::answer(&served, &parts.headers, &base);
                 self.note(&served, &mut answer);
                 answer
             }
+            Err(failure) if failure.pass_on => return None,
             Err(failure) => {
                 let status = format!("finex; fwd=uri-miss; detail={}", failure.class.name());
                 native::error(provider.error(&failure), failure.retry_after, &status)
@@ -81,6 +95,72 @@ impl Router {
         };
         Some(answer)
     }
+
+    /// The answer to a request for several series: what fails for one of them is that one's answer.
+    async fn batch(&self, parts: &Parts, provider: &dyn Provider, batch: Batch, admission: &Admission) -> Answer {
+        let asks = batch.members.iter().filter_map(|(_, member)| member.as_ref().ok());
+        let requests = asks.map(|ask| self.request(ask.series.clone(), ask.ask, ask.native, admission)).collect();
+        let mut served = self.gateway.serve_together(requests).await.into_iter();
+        let failures = served.as_slice().iter().filter_map(|outcome| outcome.as_ref().err());
+        let retry_after = failures.filter_map(|failure| failure.retry_after).max();
+        // What one symbol lacks is that symbol's; what the provider lacks is everybody's.
+        let refused = served.as_slice().iter().find_map(|outcome| {
+            outcome.as_ref().err().filter(|failure| !matches!(failure.class, ErrorClass::NotFound | ErrorClass::Bad))
+        });
+        if let Some(failure) = refused {
+            let status = format!("finex; fwd=uri-miss; detail={}", failure.class.name());
+            return native::error(provider.error(failure), retry_after, &status);
+        }
+        let mut members: Vec<Result<Served, NativeError>> = Vec::with_capacity(batch.members.len());
+        for (_, member) in &batch.members {
+            let outcome = match member {
+                Ok(_) => served.next().unwrap_or_else(|| Err(Failure::new(ErrorClass::Up, "it was not asked for"))),
+                Err(error) => {
+                    members.push(Err(error.clone()));
+                    continue;
+                }
+            };
+            members.push(match outcome {
+                Ok(served) if served.rows() == 0 => {
+                    provider.absent(served.native, &served.sight.envelope).map_or(Ok(served), Err)
+                }
+                outcome => outcome.map_err(|failure| provider.error(&failure)),
+            });
+        }
+        share_page(&batch, &mut members);
+        // A client without finex makes one call for all of them.
+        members.iter_mut().flatten().skip(1).for_each(|served| served.journey.direct_calls = 0);
+        let mut answer = native::joined(provider, &batch, &members, &parts.headers);
+        let outcomes = members.iter().filter_map(|member| member.as_ref().ok()).map(|served| served.journey.outcome);
+        answer.extensions_mut().insert(outcomes.reduce(headers::together).unwrap_or(Outcome::Error));
+        members.iter().filter_map(|member| member.as_ref().ok()).for_each(|served| self.note_parts(served));
+        answer
+    }
+}
+
+/// Leaves what does not fit on the client's page for the next one.
+fn cut(served: &mut Served) {
+    if let Some(page) = served.native.page {
+        served.cut(usize::try_from(page).unwrap_or(usize::MAX), matches!(served.ask.take, Take::Last(_)));
+    }
+}
+
+/// A page of several members is filled in their order; those that find it full are left out.
+fn share_page(batch: &Batch, members: &mut [Result<Served, NativeError>]) {
+    let Some(page) = batch.page else { return };
+    let mut left = usize::try_from(page).unwrap_or(usize::MAX);
+    for served in members.iter_mut().flatten() {
+        served.cut(left, batch.newest_first);
+        left -= served.rows();
+    }
+}
+
+/// Where a client finds a provider, as it says itself.
+fn base_of(parts: &Parts, id: &str) -> String {
+    let sound = |text: &&str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-[]_".contains(&b));
+    let host = header_of(&parts.headers, "host").or(parts.uri.host()).filter(sound).unwrap_or("localhost");
+    let scheme = header_of(&parts.headers, "x-forwarded-proto").filter(|proto| *proto == "https").unwrap_or("http");
+    format!("{scheme}://{host}/{id}")
 }
 
 pub(super) fn refuse(provider: &dyn Provider, detail: &str) -> Answer {
@@ -109,7 +189,8 @@ mod tests {
     #[test]
     fn a_prefix_is_taken_off_once_or_twice() {
         assert_eq!(split("/binance/api/v3/klines"), Some(("binance", "/api/v3/klines")));
-        assert_eq!(split("/binance/binance/api"), Some(("binance", "/api")));
+        assert_eq!(unprefixed("polygon", "/polygon/v2/aggs"), "/v2/aggs");
+        assert_eq!(unprefixed("polygon", "/v2/polygon/aggs"), "/v2/polygon/aggs");
         assert_eq!(split("/binance"), None);
         assert_eq!(collapse("//api//v3/klines"), "/api/v3/klines");
     }

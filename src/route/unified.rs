@@ -1,6 +1,6 @@
 //! The unified API: `/api/v1/market-data/{symbol}/history` and `/latest`.
 
-use super::{Router, provider, reads};
+use super::{Router, header_of, provider, reads};
 use crate::gateway::Request;
 use crate::render::problem::{Problem, nearest};
 use crate::render::unified::{Format, Page, history, latest};
@@ -10,9 +10,9 @@ use finex_core::calendar::Interval;
 use finex_core::columns::Columns;
 use finex_core::time::{BEGINNING, END, Ts, Window};
 use finex_providers::{Native, Unsupported};
-use http::StatusCode;
 use http::header::ACCEPT;
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode_str;
 
 /// Stated defaults: the newest 500 daily bars of the first provider that is switched on.
@@ -46,7 +46,7 @@ impl Router {
         match rest {
             "history" => {
                 let accepts_csv = parts.headers.get(ACCEPT).is_some_and(|v| v.as_bytes().starts_with(b"text/csv"));
-                let wanted = self.history_of(&symbol, query, accepts_csv)?;
+                let wanted = self.history_of(&symbol, query, accepts_csv, &parts.headers)?;
                 let served = self.serve(&wanted.request).await?;
                 of_currency(&served, wanted.currency.as_deref())?;
                 let page = paginate(&served, &wanted);
@@ -58,7 +58,7 @@ impl Router {
                 let params = Params::read(query, &LATEST)?;
                 let interval = params.interval("1m")?;
                 let ask = Ask::last(1, Columns::OHLCV);
-                let request = self.request(&symbol, interval, &params, ask)?;
+                let request = self.wanted(&symbol, interval, &params, ask, &parts.headers)?;
                 let served = self.serve(&request).await?;
                 of_currency(&served, params.get("currency"))?;
                 let mut answer = latest(&served);
@@ -74,7 +74,13 @@ impl Router {
         served.map_err(|failure| Problem::of(&failure, &request.series.provider))
     }
 
-    pub(super) fn history_of(&self, symbol: &str, query: &str, csv: bool) -> Result<Wanted, Problem> {
+    pub(super) fn history_of(
+        &self,
+        symbol: &str,
+        query: &str,
+        csv: bool,
+        headers: &HeaderMap,
+    ) -> Result<Wanted, Problem> {
         let params = Params::read(query, &HISTORY)?;
         let now = (self.gateway.clock)();
         let start = params.time(&["start_time", "start"], now)?;
@@ -89,12 +95,19 @@ impl Router {
         let take = if start.is_some() { Take::First(limit) } else { Take::Last(limit) };
         let ask = Ask { window, take, columns: Columns::OHLCV };
         let interval = params.interval(DEFAULT_INTERVAL)?;
-        let request = self.request(symbol, interval, &params, ask)?;
+        let request = self.wanted(symbol, interval, &params, ask, headers)?;
         let currency = params.get("currency").map(str::to_owned);
         Ok(Wanted { request, limit, format: params.format(csv)?, currency })
     }
 
-    fn request(&self, symbol: &str, interval: Interval, params: &Params, ask: Ask) -> Result<Request, Problem> {
+    fn wanted(
+        &self,
+        symbol: &str,
+        interval: Interval,
+        params: &Params,
+        ask: Ask,
+        headers: &HeaderMap,
+    ) -> Result<Request, Problem> {
         let id = params.get("provider").unwrap_or(DEFAULT_PROVIDER);
         let provider = provider(&self.gateway, id).ok_or_else(|| {
             let known: Vec<String> = self.gateway.fetchers().map(|f| f.provider.manifest().id.clone()).collect();
@@ -121,7 +134,13 @@ impl Router {
             // The newest bars are sought as far back as the provider reaches.
             ask.window.from = ask.window.from.max((self.gateway.clock)() - depth + 3_600_000);
         }
-        Ok(Request { series: series.into(), ask, native: Native::default() })
+        // A client's own key counts where it stands in a header; parameters are the unified API's.
+        let admission = self
+            .gateway
+            .fetcher(id)
+            .map(|fetcher| fetcher.admit("", &|name| header_of(headers, name)))
+            .unwrap_or_default();
+        Ok(self.request(series.into(), ask, Native::default(), &admission))
     }
 }
 

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use finex_core::calendar::Grid;
 use finex_core::envelope::Envelope;
 use finex_core::plan::coverage::{Attested, Known, Reason};
-use finex_core::series::{FragmentKey, Series, Version};
+use finex_core::series::{FragmentKey, Scope, Series, Version};
 use finex_core::time::{Ts, Window};
 use finex_providers::{Provider, Registry, Sight};
 use std::collections::HashSet;
@@ -68,7 +68,7 @@ impl Cell {
 
     /// When history was last rewritten by an action, as far as the symbol's answers tell.
     pub fn rewritten_at(&self) -> Option<Ts> {
-        self.sight.0.load().envelope.acted(self.provider.rewritten_by(&self.series))
+        self.sight.0.load().envelope.acted(self.provider.rewritten_by(&self.series)?)
     }
 
     /// Changes a copy of the snapshot and swaps it in.
@@ -166,8 +166,8 @@ impl Cell {
 #[derive(Default)]
 struct Sighting(ArcSwap<Sight>);
 
-/// A provider and one of its symbols.
-type Symbol = (Arc<str>, Arc<str>);
+/// A provider and one of its symbols, as those see it whose data it is.
+type Symbol = (Arc<str>, Arc<str>, Scope);
 
 /// All series, found without a lock.
 pub struct Catalog {
@@ -177,8 +177,8 @@ pub struct Catalog {
     registry: Registry,
 }
 
-fn symbol(series: &Series) -> Symbol {
-    (series.provider.clone(), series.symbol.clone())
+fn symbol(provider: &dyn Provider, series: &Series) -> Symbol {
+    (series.provider.clone(), provider.known_as(series), series.scope.clone())
 }
 
 impl Catalog {
@@ -210,7 +210,7 @@ impl Catalog {
     pub fn view(&self, series: &Arc<Series>) -> Option<Arc<Cell>> {
         let fresh = || {
             let provider = self.registry.get(&series.provider)?.clone();
-            let sight = self.sights.pin().get(&symbol(series)).cloned().unwrap_or_default();
+            let sight = self.sights.pin().get(&symbol(provider.as_ref(), series)).cloned().unwrap_or_default();
             Some(Arc::new(Cell::new(series.clone(), provider, sight)))
         };
         self.get(series).or_else(fresh)
@@ -229,8 +229,8 @@ impl Catalog {
         }
         let provider = self.registry.get(&series.provider)?.clone();
         let make = || {
-            let sight = self.sights.pin().get_or_insert_with(symbol(series), Arc::default).clone();
-            Arc::new(Cell::new(series.clone(), provider, sight))
+            let sight = self.sights.pin().get_or_insert_with(symbol(provider.as_ref(), series), Arc::default).clone();
+            Arc::new(Cell::new(series.clone(), provider.clone(), sight))
         };
         Some(cells.get_or_insert_with(series.clone(), make).clone())
     }
@@ -240,7 +240,9 @@ impl Catalog {
         let _ = self.cells.pin().remove_if(series.as_ref(), |_, cell| cell.snapshot.load().is_empty());
         // A symbol of which nothing was ever said is forgotten too.
         let unseen = |sight: &Arc<Sighting>| Arc::strong_count(sight) == 1 && sight.0.load().envelope.is_empty();
-        let _ = self.sights.pin().remove_if(&symbol(series), |_, sight| unseen(sight));
+        if let Some(provider) = self.registry.get(&series.provider) {
+            let _ = self.sights.pin().remove_if(&symbol(provider.as_ref(), series), |_, sight| unseen(sight));
+        }
     }
 
     pub fn all(&self) -> Vec<Arc<Cell>> {

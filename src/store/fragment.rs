@@ -7,6 +7,7 @@ use finex_core::series::FragmentKey;
 use finex_core::time::{Ts, Window};
 use finex_providers::rows::{Rows, Runs};
 use finex_providers::{Provider, Shape};
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -73,6 +74,9 @@ pub enum Form {
     Csv,
 }
 
+/// Shapes that are kept beside the first; one that finds no place is written anew each time.
+const SHAPES: usize = 4;
+
 #[derive(Debug)]
 pub struct Fragment {
     pub key: FragmentKey,
@@ -81,8 +85,8 @@ pub struct Fragment {
     pub fetched_at: Ts,
     pub provenance: Provenance,
     rows: Runs,
-    /// The native rows in a second shape.
-    reshaped: OnceLock<Runs>,
+    /// The native rows in other shapes, as they were asked for.
+    reshaped: [OnceLock<(Shape, Runs)>; SHAPES],
     forms: [OnceLock<Rows>; 2],
     columns: OnceLock<Vec<Rows>>,
     /// What it weighed when memory last took it in.
@@ -95,7 +99,7 @@ pub type FragmentId = u128;
 impl Fragment {
     /// Encodes bars, which are not empty and in order.
     pub fn new(key: FragmentKey, bars: &Bars, grid: Grid, provider: &dyn Provider, fetched_at: Ts) -> Fragment {
-        let rows = provider.encode(bars, Shape(0));
+        let rows = provider.encode(&key.series, bars, Shape(0));
         let times = Times::new(&bars.times, grid);
         Fragment {
             id: id_of(&key),
@@ -104,7 +108,7 @@ impl Fragment {
             fetched_at,
             provenance: Provenance::Call,
             rows,
-            reshaped: OnceLock::new(),
+            reshaped: Default::default(),
             forms: Default::default(),
             columns: OnceLock::new(),
             weighed: AtomicUsize::new(0),
@@ -125,8 +129,17 @@ impl Fragment {
     }
 
     /// The native rows in a shape, made by `make` when it is first wanted and is not the one that is kept.
-    pub fn shaped(&self, shape: Shape, make: impl FnOnce() -> Runs) -> &Runs {
-        if shape == Shape(0) { &self.rows } else { self.reshaped.get_or_init(make) }
+    pub fn shaped(&self, shape: Shape, make: impl Fn() -> Runs) -> Cow<'_, Runs> {
+        if shape == Shape(0) {
+            return Cow::Borrowed(&self.rows);
+        }
+        for place in &self.reshaped {
+            let (kept, runs) = place.get_or_init(|| (shape, make()));
+            if *kept == shape {
+                return Cow::Borrowed(runs);
+            }
+        }
+        Cow::Owned(make())
     }
 
     /// The rows in another form, made by `make` when it is first wanted.
@@ -159,7 +172,7 @@ impl Fragment {
             Times::Regular { .. } => 0,
             Times::Listed(times) => std::mem::size_of_val(times.as_ref()),
         };
-        let reshaped = self.reshaped.get().map_or(0, Runs::weight);
+        let reshaped: usize = self.reshaped.iter().filter_map(OnceLock::get).map(|(_, runs)| runs.weight()).sum();
         size_of::<Fragment>() + self.rows.weight() + reshaped + forms + columns + times + 256
     }
 }

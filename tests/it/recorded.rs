@@ -43,7 +43,7 @@ fn klines() -> Option<Vec<Recorded>> {
 
 fn ask(recorded: &Recorded) -> finex_providers::NativeAsk {
     let query = if recorded.query.is_empty() { "symbol=BTCUSDT&interval=1w" } else { &recorded.query };
-    let request = NativeRequest { method: "GET", path: "/api/v3/klines", query, header: &|_| None };
+    let request = NativeRequest { method: "GET", path: "/api/v3/klines", query, header: &|_| None, now: 0 };
     match Binance::new(&|_| {}).recognise(&request) {
         Recognised::Series(ask) => ask,
         other => panic!("{}: {other:?}", recorded.name),
@@ -58,7 +58,7 @@ fn every_recorded_body_comes_back_identical_and_so_does_every_part_of_it() {
     for recorded in &bodies {
         let series = ask(recorded).series;
         let bars = read(&series, recorded.body.as_bytes()).unwrap_or_else(|e| panic!("{}: {e}", recorded.name));
-        let rows = binance.encode(&bars, MILLISECONDS);
+        let rows = binance.encode(&series, &bars, MILLISECONDS);
         let again = |from: usize, to: usize| format!("[{}]", String::from_utf8_lossy(&rows.slice(0, from, to)));
         let expected: Value = serde_json::from_str(&recorded.body).expect("JSON");
         assert_eq!(serde_json::from_str::<Value>(&again(0, rows.len())).expect("JSON"), expected, "{}", recorded.name);
@@ -86,7 +86,7 @@ fn round_trip_through_parquet(
     let file =
         finex::frame::to_parquet(bars, binance.manifest().columns, &finex::frame::Metadata::new()).expect("a file");
     let (back, _) = finex::frame::from_parquet(&file).expect("bars");
-    let same = binance.encode(&back, MILLISECONDS) == binance.encode(bars, MILLISECONDS);
+    let same = binance.encode(series, &back, MILLISECONDS) == binance.encode(series, bars, MILLISECONDS);
     assert!(same, "{name} is not the same after Parquet");
     let grid = Grid::new(series.interval, 0);
     let times = finex::store::fragment::Times::new(&back.times, grid);

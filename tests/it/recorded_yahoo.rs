@@ -88,7 +88,7 @@ impl Recorded {
         );
         let symbol = self.fact("symbol").replace('^', "%5E");
         let path = format!("/v8/finance/chart/{symbol}");
-        let request = NativeRequest { method: "GET", path: &path, query: &query, header: &|_| None };
+        let request = NativeRequest { method: "GET", path: &path, query: &query, header: &|_| None, now: 0 };
         match yahoo().recognise(&request) {
             Recognised::Series(ask) => ask,
             other => panic!("{}: {other:?}", self.name),
@@ -108,7 +108,7 @@ impl Recorded {
 fn write(series: &Series, said: &Decoded, native: Native, rows: std::ops::Range<usize>, before: Option<f64>) -> Value {
     let provider = yahoo();
     let times = &said.bars.times[rows.clone()];
-    let runs = provider.encode(&said.bars, Shape(0));
+    let runs = provider.encode(series, &said.bars, Shape(0));
     let sight = Sight { written: provider.portray(&said.envelope), envelope: said.envelope.clone() };
     let to = match native.named {
         Named::Span { to, .. } => to + 1,
@@ -116,7 +116,19 @@ fn write(series: &Series, said: &Decoded, native: Native, rows: std::ops::Range<
     };
     let range = times.first().zip(times.last()).map(|(a, b)| (*a, *b));
     let window = Window::new(range.map_or(to, |(first, _)| first), to);
-    let page = Page { series, native, window, range, before, notes: &said.envelope, sight: &sight };
+    let page = Page {
+        series,
+        native,
+        window,
+        range,
+        rows: said.bars.len(),
+        more: None,
+        before,
+        notes: &said.envelope,
+        sight: &sight,
+        base: "",
+        now: 0,
+    };
     let Composed { segments, .. } = provider.compose(&page);
     let mut text = String::new();
     for segment in segments {
@@ -164,7 +176,7 @@ fn round_trip_through_parquet(series: &Series, bars: &Bars, name: &str) {
         finex::frame::to_parquet(bars, yahoo().manifest().columns, &finex::frame::Metadata::new()).expect("a file");
     let (back, metadata) = finex::frame::from_parquet(&file).expect("bars");
     assert!(&back == bars, "{name} is not the same after Parquet");
-    let runs = yahoo().encode(bars, Shape(0));
+    let runs = yahoo().encode(series, bars, Shape(0));
     assert!(yahoo().reread(series, &runs).as_ref() == Ok(bars), "{name} is not read as it was written");
     let odd = metadata.get("finex.exceptions").map_or(0, String::len);
     // Harnesses that wrote the body anew lost the point of whole numbers.

@@ -14,12 +14,18 @@ pub fn cut(
     facts: &Facts<'_>,
 ) -> Vec<PlannedCall> {
     let page = facts.limits.page.max(1) as i64;
+    let edge = facts.limits.apart.map(|apart| facts.grid.index(facts.now.saturating_sub(apart)));
     let mut calls = Vec::new();
     for (run, _) in placed {
         let mut from = run.from;
         while from < run.to {
-            let piece = Run { from, to: run.to.min(from.saturating_add(page)) };
-            calls.push(describe(piece, missing, held, anchor, columns, facts));
+            let to = run.to.min(from.saturating_add(page));
+            let piece = Run { from, to: edge.filter(|edge| (from + 1..to).contains(edge)).unwrap_or(to) };
+            let call = describe(piece, missing, held, anchor, columns, facts);
+            // Beyond that edge a call of its own would only be widened into.
+            if edge.is_none() || call.wanted > 0 {
+                calls.push(call);
+            }
             from = piece.to;
         }
     }

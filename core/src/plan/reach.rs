@@ -20,7 +20,7 @@ pub fn wall(facts: &Facts<'_>) -> Option<i64> {
 /// The asks themselves as calls, if one of them is beyond what other calls could bring.
 pub fn beyond(asks: &[Ask], missing: &[Run], columns: Columns, facts: &Facts<'_>) -> Option<Vec<PlannedCall>> {
     let limits = facts.limits;
-    let first = missing.first().filter(|_| limits.windowed)?;
+    let first = missing.first().filter(|_| limits.strict || limits.whole)?;
     let bounded: Vec<Window> =
         asks.iter().filter(|ask| ask.take == Take::All).map(|ask| until_now(ask, facts)).collect();
     let periods = |w: &Window| facts.grid.index(w.to.saturating_sub(1)).saturating_sub(facts.grid.index(w.from));

@@ -7,7 +7,7 @@ fn binance() -> Binance {
 }
 
 fn recognise(query: &str) -> Recognised {
-    let request = NativeRequest { method: "GET", path: "/api/v3/klines", query, header: &|_| None };
+    let request = NativeRequest { method: "GET", path: "/api/v3/klines", query, header: &|_| None, now: 0 };
     binance().recognise(&request)
 }
 
@@ -128,10 +128,10 @@ fn rows_are_written_as_they_were_read() {
     let bars = read(&series, body.as_bytes()).expect("rows");
     assert_eq!(bars.set(), binance().manifest().columns);
     assert!(bars.set().includes(Columns::OHLCV));
-    let rows = binance().encode(&bars, MILLISECONDS);
+    let rows = binance().encode(&series, &bars, MILLISECONDS);
     assert_eq!(format!("[{}]", String::from_utf8_lossy(&rows.slice(0, 0, 2))), body);
     assert_eq!(binance().reread(&series, &rows), Ok(bars.clone()));
-    let micro = binance().encode(&bars, MICROSECONDS);
+    let micro = binance().encode(&series, &bars, MICROSECONDS);
     let first = String::from_utf8_lossy(&micro.slice(0, 0, 1)).into_owned();
     assert!(first.starts_with("[1499040000000000,") && first.contains(",1499043599999999,"), "{first}");
 }

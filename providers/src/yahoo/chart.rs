@@ -2,6 +2,7 @@
 
 use super::Yahoo;
 use super::notes::{PREVIOUS, SESSIONS, bounds, millis, session_at, short};
+use crate::json::Pairs;
 use crate::{Decoded, Undecodable};
 use finex_core::columns::{Bars, Column, Texts};
 use finex_core::envelope::Envelope;
@@ -9,11 +10,9 @@ use finex_core::plan::Call;
 use finex_core::series::Series;
 use finex_core::time::Ts;
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// Facts that speak of the request or of its window, not of the symbol.
 const OF_THE_WINDOW: [&str; 4] = ["range", "dataGranularity", "chartPreviousClose", "tradingPeriods"];
@@ -74,39 +73,8 @@ struct Adjusted<'a> {
     adjclose: Numbers<'a>,
 }
 
-/// An object with the order and the text of its members.
-struct Pairs<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'a> Pairs<'a> {
-    fn get(&self, name: &str) -> Option<&'a str> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.get())
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
-    fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-                    members.push((name, map.next_value()?));
-                }
-                Ok(members)
-            }
-        }
-        de.deserialize_map(Members).map(Pairs)
-    }
-}
-
 fn bad(detail: impl Into<String>) -> Undecodable {
-    Undecodable { provider: "Yahoo Finance", detail: detail.into() }
+    Undecodable::new("Yahoo Finance", detail)
 }
 
 /// Bars and envelope of an answer. Rows outside the call's window, and weeks and longer that its edges cut, are left out.
@@ -127,7 +95,7 @@ pub(super) fn read(series: &Series, interval: &str, call: &Call, body: &[u8]) ->
     let bars = within(call, &all);
     note_the_edge(series, &all, &bars, &mut envelope);
     let live = live.filter(|open| bars.times.last() == Some(open));
-    Ok(Decoded { bars, envelope, live, since })
+    Ok(Decoded { bars, envelope, live, since, spoken: None })
 }
 
 fn bars(series: &Series, answer: &Answer<'_>) -> Result<Bars, Undecodable> {

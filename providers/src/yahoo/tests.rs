@@ -8,7 +8,7 @@ fn yahoo() -> Yahoo {
 }
 
 fn recognise(path: &str, query: &str) -> Recognised {
-    yahoo().recognise(&NativeRequest { method: "GET", path, query, header: &|_| None })
+    yahoo().recognise(&NativeRequest { method: "GET", path, query, header: &|_| None, now: 0 })
 }
 
 fn ask(symbol: &str, query: &str) -> NativeAsk {
@@ -84,7 +84,8 @@ fn what_only_yahoo_can_tell_is_handed_on() {
     for path in ["/", "/quote/AAPL", "/consent", "/v1/test/getcrumb"] {
         assert!(matches!(recognise(path, ""), Recognised::Local(_)), "{path}");
     }
-    let post = NativeRequest { method: "POST", path: "/v8/finance/chart/AAPL", query: WINDOW, header: &|_| None };
+    let post =
+        NativeRequest { method: "POST", path: "/v8/finance/chart/AAPL", query: WINDOW, header: &|_| None, now: 0 };
     assert!(matches!(yahoo().recognise(&post), Recognised::Forward));
 }
 
@@ -204,7 +205,7 @@ proptest! {
             let _ = yahoo().leads(&ask.series, stamp, traded, &said.envelope, &said.envelope);
             let sight = crate::Sight { envelope: said.envelope.clone(), written: yahoo().portray(&said.envelope) };
             let range = said.bars.times.first().map(|t| (*t, *t));
-            let page = Page { series: &ask.series, native: ask.native, window: Window::ALL, range, before: Some(1.0), notes: &said.envelope, sight: &sight };
+            let page = Page { series: &ask.series, native: ask.native, window: Window::ALL, range, rows: 1, more: None, before: Some(1.0), notes: &said.envelope, sight: &sight, base: "", now: 0 };
             let _ = yahoo().compose(&page);
         }
     }

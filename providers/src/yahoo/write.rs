@@ -39,7 +39,7 @@ fn run(texts: &Texts) -> Rows {
 
 /// The bars behind runs that [`runs`] wrote.
 pub(super) fn bars(columns: Columns, runs: &Runs) -> Result<Bars, Undecodable> {
-    let bad = |detail: &str| Undecodable { provider: "Yahoo Finance", detail: detail.to_owned() };
+    let bad = |detail: &str| Undecodable::new("Yahoo Finance", detail.to_owned());
     let stamps = runs.get(0).ok_or_else(|| bad("there is no run of timestamps"))?;
     let stamp = |row| std::str::from_utf8(stamps.row(row)).ok()?.parse::<i64>().ok()?.checked_mul(1_000);
     let times: Option<Vec<Ts>> = (0..stamps.len()).map(stamp).collect();
@@ -125,7 +125,7 @@ pub(super) fn compose(page: &Page<'_>, interval: &str) -> Composed {
         }
         None => segments.push(Segment::Static(",\"indicators\":{\"quote\":[{}]}}],\"error\":null}}")),
     }
-    Composed { segments, content_type: JSON }
+    Composed { segments, content_type: JSON, separator: ",", shape: page.native.shape }
 }
 
 fn rows(page: &Page<'_>, adjusted: bool, segments: &mut Vec<Segment>) {
