@@ -219,7 +219,8 @@ impl Serialize for Secret {
 }
 
 /// Providers that need no mention in the settings.
-pub const BUILT_IN: [&str; 8] = ["alpaca", "binance", "finnhub", "fred", "polygon", "tiingo", "twelvedata", "yahoo"];
+pub const BUILT_IN: [&str; 9] =
+    ["alpaca", "alphavantage", "binance", "finnhub", "fred", "polygon", "tiingo", "twelvedata", "yahoo"];
 
 impl Default for Config {
     fn default() -> Self {

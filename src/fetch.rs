@@ -173,7 +173,7 @@ impl Fetcher {
         named: Named,
         credential: Option<&Credential>,
     ) -> Result<Landed, Failure> {
-        let upstream = self.provider.call(series, call, named);
+        let upstream = self.provider.call(series, call, named, (self.clock)());
         let read = |body: &[u8]| {
             self.provider
                 .decode(series, call, body)
@@ -225,7 +225,11 @@ impl Fetcher {
             };
             for (i, all) in landed.iter_mut().enumerate() {
                 let so_far = std::mem::replace(all, Ok(Landed::empty(at)));
-                let said = read(i, &answer.body).map_err(|failure| failure.scrubbed(credential));
+                let spoken = |mut said: Decoded| {
+                    said.spoken = self.provider.spoken(calls[i].0, &upstream, &said, at).or(said.spoken);
+                    said
+                };
+                let said = read(i, &answer.body).map(spoken).map_err(|failure| failure.scrubbed(credential));
                 *all = so_far.and_then(|landed| Ok(landed.followed_by(said?, max_age(&answer.headers))));
             }
             match calls.first().and_then(|(series, _)| self.provider.next(series, &upstream, &answer.body)) {

@@ -34,6 +34,8 @@ pub enum FrameError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rule {
     Int,
+    /// A whole number with `.0` behind it.
+    WholeFloat,
     Fixed(usize),
     Shortest,
     Float,
@@ -43,6 +45,7 @@ impl Rule {
     fn name(self) -> String {
         match self {
             Rule::Int => "int".into(),
+            Rule::WholeFloat => "int.0".into(),
             Rule::Fixed(decimals) => format!("fixed:{decimals}"),
             Rule::Shortest => "shortest".into(),
             Rule::Float => "float".into(),
@@ -53,6 +56,7 @@ impl Rule {
         match text.split_once(':') {
             Some(("fixed", decimals)) => decimals.parse().ok().filter(|d| *d <= 32).map(Rule::Fixed),
             None if text == "int" => Some(Rule::Int),
+            None if text == "int.0" => Some(Rule::WholeFloat),
             None if text == "shortest" => Some(Rule::Shortest),
             None if text == "float" => Some(Rule::Float),
             _ => None,
@@ -63,6 +67,7 @@ impl Rule {
         match self {
             Rule::Fixed(decimals) => format!("{value:.decimals$}"),
             Rule::Int => format!("{value}"),
+            Rule::WholeFloat => format!("{value}.0"),
             // Of two texts that are as near, the even one: as providers' JSON writers choose, and Rust's own does not.
             Rule::Float => serde_json::to_string(&value).unwrap_or_default(),
             Rule::Shortest => Rule::Float.write(value).trim_end_matches(".0").to_owned(),
@@ -71,12 +76,12 @@ impl Rule {
 
     /// The rule that fits most of a column: the decimals of its first row, or the shortest text.
     fn of(column: Column, texts: &Texts) -> Rule {
+        let fits = |rule: Rule| texts.iter().flatten().filter(|text| rule.holds(text)).count();
         if is_whole(column) {
-            return Rule::Int;
+            return if fits(Rule::WholeFloat) > fits(Rule::Int) { Rule::WholeFloat } else { Rule::Int };
         }
         let decimals = texts.iter().flatten().next().and_then(|text| text.split_once('.')).map_or(0, |(_, d)| d.len());
         let fixed = Rule::Fixed(decimals.min(32));
-        let fits = |rule: Rule| texts.iter().flatten().filter(|text| rule.holds(text)).count();
         // Of those that fit alike, `max_by_key` takes the last.
         [Rule::Float, Rule::Shortest, fixed].into_iter().max_by_key(|rule| fits(*rule)).unwrap_or(fixed)
     }
@@ -84,6 +89,7 @@ impl Rule {
     fn holds(self, text: &str) -> bool {
         match self {
             Rule::Int => text.parse::<i64>().is_ok_and(|n| n.to_string() == text),
+            Rule::WholeFloat => text.strip_suffix(".0").is_some_and(|whole| Rule::Int.holds(whole)),
             _ => text.parse::<f64>().is_ok_and(|value| self.write(value) == text),
         }
     }
@@ -91,7 +97,7 @@ impl Rule {
 
 /// Columns that count or tell a time.
 fn is_whole(column: Column) -> bool {
-    matches!(column, Column::CloseTime | Column::Trades)
+    matches!(column, Column::CloseTime | Column::Trades | Column::Label)
 }
 
 /// The frame of a run of bars: `timestamp` (milliseconds, UTC), then a column per column.
@@ -120,8 +126,9 @@ pub fn frame(bars: &Bars) -> Result<(DataFrame, Metadata), FrameError> {
 
 fn values(column: Column, texts: &Texts, rule: Rule) -> Series {
     match rule {
-        Rule::Int => {
-            let values: Vec<Option<i64>> = texts.iter().map(|t| t.and_then(|t| t.parse().ok())).collect();
+        Rule::Int | Rule::WholeFloat => {
+            let whole = |text: &str| text.strip_suffix(".0").unwrap_or(text).parse().ok();
+            let values: Vec<Option<i64>> = texts.iter().map(|text| text.and_then(whole)).collect();
             Series::new(column.name().into(), values)
         }
         Rule::Fixed(_) | Rule::Shortest | Rule::Float => {
@@ -142,9 +149,13 @@ fn excepted(texts: &Texts, rule: Rule) -> BTreeMap<usize, String> {
 pub fn to_parquet(bars: &Bars, columns: Columns, metadata: &Metadata) -> Result<Vec<u8>, FrameError> {
     let (mut frame, rules) = frame(bars)?;
     for column in columns.without(bars.set()).iter() {
-        let nulls = Series::new_null(column.name().into(), bars.len()).cast(&DataType::Float64)?;
+        let kind = if is_whole(column) { DataType::Int64 } else { DataType::Float64 };
+        let nulls = Series::new_null(column.name().into(), bars.len()).cast(&kind)?;
         frame.with_column(nulls.into_column())?;
     }
+    // In one order, whichever the bars came in.
+    let names = columns.iter().chain(bars.set().without(columns).iter()).map(Column::name);
+    let mut frame = frame.select([TIMESTAMP].into_iter().chain(names))?;
     let pairs: Vec<(String, String)> = metadata.iter().chain(&rules).map(|(k, v)| (k.clone(), v.clone())).collect();
     let mut file = Vec::with_capacity(bars.len() * 64 + 4_096);
     ParquetWriter::new(&mut file)
@@ -195,8 +206,9 @@ fn texts(
             None => out.push_null(),
         };
     let column = frame.column(name)?;
-    if rule == Rule::Int {
-        column.i64()?.iter().enumerate().for_each(|(row, value)| push(row, value.map(|v| v.to_string())));
+    if matches!(rule, Rule::Int | Rule::WholeFloat) {
+        let point = if rule == Rule::Int { "" } else { ".0" };
+        column.i64()?.iter().enumerate().for_each(|(row, value)| push(row, value.map(|v| format!("{v}{point}"))));
     } else {
         column.f64()?.iter().enumerate().for_each(|(row, value)| push(row, value.map(|v| rule.write(v))));
     }

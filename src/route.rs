@@ -100,7 +100,9 @@ impl Router {
         let (id, rest) = native::split(path)?;
         let fetcher = self.gateway.fetcher(id)?;
         let repeats = fetcher.provider.manifest().prefix_repeats;
-        Some((fetcher, if repeats { native::unprefixed(id, rest) } else { rest }))
+        let manifest = fetcher.provider.manifest();
+        let names = manifest.aliases.iter().map(String::as_str).chain([manifest.id.as_str()]);
+        Some((fetcher, if repeats { native::unprefixed(names, rest) } else { rest }))
     }
 
     /// An ask as its client may have it: with whose key, and whose data it is.

@@ -132,7 +132,7 @@ impl Provider for Binance {
         Grid::new(series.interval, series.variant.get("tz").and_then(zone_offset).unwrap_or(0))
     }
 
-    fn call(&self, series: &Series, call: &Call, _named: Named) -> Upstream {
+    fn call(&self, series: &Series, call: &Call, _named: Named, _now: Ts) -> Upstream {
         let endpoint = series.variant.get("endpoint").unwrap_or("klines");
         let interval = self.manifest.native_interval(series.interval).unwrap_or_default();
         let mut query = format!("symbol={}&interval={interval}", series.symbol);

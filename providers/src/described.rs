@@ -27,7 +27,7 @@ use finex_core::envelope::Envelope;
 use finex_core::plan::{Call, Limits};
 use finex_core::series::{Scope, Series};
 use finex_core::status::ErrorClass;
-use finex_core::time::Window;
+use finex_core::time::{Ts, Window};
 use jiff::tz::TimeZone;
 use template::Template;
 
@@ -173,7 +173,7 @@ impl Provider for Described {
         }
     }
 
-    fn call(&self, series: &Series, call: &Call, _named: Named) -> Upstream {
+    fn call(&self, series: &Series, call: &Call, _named: Named, _now: Ts) -> Upstream {
         call::upstream(self, &[(series, call)])
     }
 

@@ -137,9 +137,6 @@ pub struct Limit {
     pub name: String,
     pub default: u64,
     pub max: u64,
-    /// Are minutes (of what is shorter than a day) and days counted, instead of rows?
-    #[serde(default)]
-    pub of_base: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

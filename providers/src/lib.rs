@@ -3,7 +3,9 @@
 //! A provider is a pair: `<id>.toml` holds what can be written down (hosts, caps, costs, vocabularies), `<id>.rs` what
 //! cannot (which request is a series, how rows are read and written, what an error looks like).
 
+pub mod alphavantage;
 pub mod binance;
+pub mod coingecko;
 pub mod described;
 pub mod endpoint;
 pub mod json;
@@ -150,11 +152,10 @@ impl Decoded {
     /// Together with the answer that goes on where this one ends.
     pub fn followed_by(mut self, more: Decoded) -> Decoded {
         if self.bars.columns.is_empty() {
-            self.bars = more.bars;
-        } else {
-            (0..more.bars.len()).for_each(|row| self.bars.push_row(&more.bars, row));
+            return more;
         }
-        self.envelope.learn(&more.envelope);
+        (0..more.bars.len()).for_each(|row| self.bars.push_row(&more.bars, row));
+        self.envelope.overlay(&more.envelope, Window::new(0, 0));
         self.live = more.live.or(self.live);
         self.since = self.since.or(more.since);
         self.spoken = match (self.spoken, more.spoken) {
@@ -193,6 +194,8 @@ pub struct Page<'a> {
     /// Open time of the first and last row, if there is one.
     pub range: Option<(Ts, Ts)>,
     pub rows: usize,
+    /// The newest row, as it is kept.
+    pub newest: Option<&'a [u8]>,
     /// Open time of the first row that the page leaves out.
     pub more: Option<Ts>,
     /// The close before, if it is held: see [`Provider::close_before`].
@@ -310,7 +313,7 @@ pub trait Provider: Send + Sync {
     }
 
     /// A call in the provider's terms; an exact one in those that the client named.
-    fn call(&self, series: &Series, call: &Call, named: Named) -> Upstream;
+    fn call(&self, series: &Series, call: &Call, named: Named, now: Ts) -> Upstream;
 
     /// The range in which rows of the answer may open.
     fn admissible(&self, series: &Series, call: &Call) -> Window;
@@ -319,6 +322,11 @@ pub trait Provider: Send + Sync {
     fn classify(&self, status: u16, content_type: &str, body: &[u8]) -> Option<ErrorClass>;
 
     fn decode(&self, series: &Series, call: &Call, body: &[u8]) -> Result<Decoded, Undecodable>;
+
+    /// The window of which an answer to a request made at an instant speaks, where the request says it.
+    fn spoken(&self, _series: &Series, _asked: &Upstream, _said: &Decoded, _at: Ts) -> Option<Window> {
+        None
+    }
 
     /// The request for what an answer left out, where it says how to go on.
     fn next(&self, _series: &Series, _asked: &Upstream, _body: &[u8]) -> Option<Upstream> {
@@ -463,7 +471,9 @@ impl Registry {
     /// Those built in, with manifests adjusted by `adjust`.
     pub fn builtin(adjust: impl Fn(&mut Manifest)) -> Registry {
         let mut registry = Registry::default();
+        registry.add(Arc::new(alphavantage::AlphaVantage::new(&adjust)));
         registry.add(Arc::new(binance::Binance::new(&adjust)));
+        registry.add(Arc::new(coingecko::CoinGecko::new(&adjust)));
         registry.add(Arc::new(twelvedata::TwelveData::new(&adjust)));
         registry.add(Arc::new(yahoo::Yahoo::new(&adjust)));
         for text in DESCRIBED {

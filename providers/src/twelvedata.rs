@@ -211,7 +211,7 @@ impl Provider for TwelveData {
         if listed.is_empty() { series.symbol.clone() } else { format!("{}{listed}", series.symbol).into() }
     }
 
-    fn call(&self, series: &Series, call: &Call, _named: Named) -> Upstream {
+    fn call(&self, series: &Series, call: &Call, _named: Named, _now: Ts) -> Upstream {
         self.request(&[(series, call)])
     }
 

@@ -210,7 +210,7 @@ impl Provider for Yahoo {
         }
     }
 
-    fn call(&self, series: &Series, call: &Call, named: Named) -> Upstream {
+    fn call(&self, series: &Series, call: &Call, named: Named, _now: Ts) -> Upstream {
         let interval = self.manifest.native_interval(series.interval).unwrap_or_default();
         let seconds = |ts: Ts| ts.div_euclid(1_000);
         let window = match (named, window_of(series)) {

@@ -6,6 +6,7 @@
 mod alpaca;
 mod alphavantage;
 pub mod binance;
+mod body;
 mod coingecko;
 mod facade;
 pub mod faults;

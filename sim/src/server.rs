@@ -3,6 +3,7 @@
 use crate::alpaca::Alpaca;
 use crate::alphavantage::AlphaVantage;
 use crate::binance;
+use crate::body::{Flush, Gone, SimBody};
 use crate::coingecko::CoinGecko;
 use crate::facade::{self, Account, Facade};
 use crate::faults::{Fault, Faults};
@@ -16,21 +17,16 @@ use crate::yahoo::{self, Yahoo};
 use bytes::Bytes;
 use finex_core::time::{Clock, Ts};
 use http::{HeaderMap, Request, Response};
-use http_body::Frame;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::time::Sleep;
 
 /// One request as it arrived.
 #[derive(Debug, Clone)]
@@ -193,18 +189,6 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
         while connections.try_join_next().is_some() {}
     }
 }
-
-/// The connection is closed without an answer.
-#[derive(Debug)]
-struct Gone;
-
-impl std::fmt::Display for Gone {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("gone")
-    }
-}
-
-impl std::error::Error for Gone {}
 
 async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Response<SimBody>, Gone> {
     let (parts, body) = request.into_parts();
@@ -427,78 +411,4 @@ fn respond(status: u16, content_type: &str, body: SimBody, used: u64) -> Respons
     headers.insert("x-mbx-used-weight-1m", used.into());
     headers.insert("x-mbx-uuid", header("5133ad60-7f26-4a05-8ddb-22f4a2d3cf51"));
     response
-}
-
-#[derive(Clone, Copy)]
-enum Flush {
-    No,
-    Yes,
-    Done,
-}
-
-/// A body that may misbehave.
-enum SimBody {
-    Whole(Option<Bytes>),
-    /// What comes, how much was promised, and whether what comes is on its way before the connection breaks: otherwise
-    /// it may break with the answer still in its buffer.
-    Cut(Option<Bytes>, u64, Flush),
-    Drip(Bytes, Duration, Option<Pin<Box<Sleep>>>),
-    Endless,
-}
-
-impl SimBody {
-    fn whole(text: String) -> SimBody {
-        SimBody::Whole(Some(Bytes::from(text)))
-    }
-
-    fn spoiled(text: String, fault: Option<&Fault>, flush: Flush) -> SimBody {
-        match fault {
-            Some(Fault::Cut) => {
-                let half = Bytes::copy_from_slice(&text.as_bytes()[..text.len() / 2]);
-                SimBody::Cut(Some(half), text.len() as u64, flush)
-            }
-            Some(Fault::Drip(pause)) => SimBody::Drip(Bytes::from(text), *pause, None),
-            _ => SimBody::whole(text),
-        }
-    }
-}
-
-impl http_body::Body for SimBody {
-    type Data = Bytes;
-    type Error = Gone;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Gone>>> {
-        match self.get_mut() {
-            SimBody::Whole(body) => Poll::Ready(body.take().map(|b| Ok(Frame::data(b)))),
-            SimBody::Cut(None, _, flush @ Flush::Yes) => {
-                // The server flushes what it has while it waits for more.
-                *flush = Flush::Done;
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
-            SimBody::Cut(body, ..) => Poll::Ready(Some(body.take().map(Frame::data).ok_or(Gone))),
-            SimBody::Endless => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b' '; 16_384]))))),
-            SimBody::Drip(left, pause, sleep) => {
-                if left.is_empty() {
-                    return Poll::Ready(None);
-                }
-                let waiting = sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(*pause)));
-                if waiting.as_mut().poll(cx).is_pending() {
-                    return Poll::Pending;
-                }
-                *sleep = None;
-                let piece = left.split_to(left.len().min(64));
-                Poll::Ready(Some(Ok(Frame::data(piece))))
-            }
-        }
-    }
-
-    fn size_hint(&self) -> http_body::SizeHint {
-        match self {
-            SimBody::Whole(body) => http_body::SizeHint::with_exact(body.as_ref().map_or(0, |b| b.len() as u64)),
-            SimBody::Cut(_, promised, _) => http_body::SizeHint::with_exact(*promised),
-            SimBody::Drip(left, ..) => http_body::SizeHint::with_exact(left.len() as u64),
-            SimBody::Endless => http_body::SizeHint::default(),
-        }
-    }
 }

@@ -22,7 +22,8 @@ impl Gateway {
             .calls
             .iter()
             .map(|planned| {
-                let Upstream { path, query } = cell.provider.call(&cell.series, &planned.call, request.native.named);
+                let Upstream { path, query } =
+                    cell.provider.call(&cell.series, &planned.call, request.native.named, now);
                 format!("GET {path}?{query}")
             })
             .collect();

@@ -45,12 +45,17 @@ fn rows<'a>(fragment: &'a Fragment, shape: Shape, provider: &dyn Provider) -> Co
 }
 
 fn compose(served: &Served, base: &str) -> Composed {
+    let newest = served
+        .pieces
+        .last()
+        .and_then(|piece| piece.fragment.rows().get(0).map(|rows| rows.row(piece.rows.end.saturating_sub(1))));
     served.cell.provider.compose(&Page {
         series: &served.cell.series,
         native: served.native,
         window: served.ask.window,
         range: served.range(),
         rows: served.rows(),
+        newest,
         more: served.more,
         before: served.before,
         notes: &served.notes,

@@ -16,8 +16,8 @@ pub fn split(path: &str) -> Option<(&str, &str)> {
 }
 
 /// A native path without the provider's prefix, which some clients put before the path of a link once more.
-pub fn unprefixed<'a>(id: &str, path: &'a str) -> &'a str {
-    first_segment(path).filter(|(again, _)| *again == id).map_or(path, |(_, inner)| inner)
+pub fn unprefixed<'a, 'n>(mut names: impl Iterator<Item = &'n str>, path: &'a str) -> &'a str {
+    first_segment(path).filter(|(again, _)| names.any(|name| name == *again)).map_or(path, |(_, inner)| inner)
 }
 
 fn first_segment(path: &str) -> Option<(&str, &str)> {
@@ -82,7 +82,7 @@ impl Router {
                 if let Some(error) = absent.filter(|_| served.rows() == 0) {
                     return Some(native::error(error, None, "finex; hit; detail=absent"));
                 }
-                let base = served.native.page.map(|_| base_of(parts, &provider.manifest().id)).unwrap_or_default();
+                let base = served.native.page.map(|_| base_of(parts)).unwrap_or_default();
                 let mut answer = native::answer(&served, &parts.headers, &base);
                 self.note(&served, &mut answer);
                 answer
@@ -108,6 +108,15 @@ impl Router {
             outcome.as_ref().err().filter(|failure| !matches!(failure.class, ErrorClass::NotFound | ErrorClass::Bad))
         });
         if let Some(failure) = refused {
+            let status = format!("finex; fwd=uri-miss; detail={}", failure.class.name());
+            return native::error(provider.error(failure), retry_after, &status);
+        }
+        // So is a refusal of the request itself, which is one for all.
+        let whole = |outcome: &Result<Served, Failure>| {
+            let status = outcome.as_ref().err().and_then(|failure| failure.native.as_ref()).map(|(status, _)| *status);
+            status.is_some_and(|status| status >= 400)
+        };
+        if let (Some(Err(failure)), true) = (served.as_slice().first(), served.as_slice().iter().all(whole)) {
             let status = format!("finex; fwd=uri-miss; detail={}", failure.class.name());
             return native::error(provider.error(failure), retry_after, &status);
         }
@@ -156,7 +165,8 @@ fn share_page(batch: &Batch, members: &mut [Result<Served, NativeError>]) {
 }
 
 /// Where a client finds a provider, as it says itself.
-fn base_of(parts: &Parts, id: &str) -> String {
+pub(super) fn base_of(parts: &Parts) -> String {
+    let id = first_segment(parts.uri.path()).map_or("", |(id, _)| id);
     let sound = |text: &&str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-[]_".contains(&b));
     let host = header_of(&parts.headers, "host").or(parts.uri.host()).filter(sound).unwrap_or("localhost");
     let scheme = header_of(&parts.headers, "x-forwarded-proto").filter(|proto| *proto == "https").unwrap_or("http");
@@ -189,8 +199,9 @@ mod tests {
     #[test]
     fn a_prefix_is_taken_off_once_or_twice() {
         assert_eq!(split("/binance/api/v3/klines"), Some(("binance", "/api/v3/klines")));
-        assert_eq!(unprefixed("polygon", "/polygon/v2/aggs"), "/v2/aggs");
-        assert_eq!(unprefixed("polygon", "/v2/polygon/aggs"), "/v2/polygon/aggs");
+        let names = || ["massive", "polygon"].into_iter();
+        assert_eq!(unprefixed(names(), "/polygon/v2/aggs"), "/v2/aggs");
+        assert_eq!(unprefixed(names(), "/v2/polygon/aggs"), "/v2/polygon/aggs");
         assert_eq!(split("/binance"), None);
         assert_eq!(collapse("//api//v3/klines"), "/api/v3/klines");
     }

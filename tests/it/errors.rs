@@ -166,13 +166,11 @@ async fn the_breaker_opens_and_closes_again() {
         world.get(&format!("/binance{}", klines(symbol, "1d", ""))).await;
     }
     assert_eq!(world.calls(), 3, "an open circuit spends nothing");
-    let providers = world.get("/api/v1/providers").await.json();
-    assert_eq!(providers["providers"][0]["breaker"], "open");
+    assert_eq!(world.told_of("binance").await["breaker"], "open");
     world.sim.faults().clear();
     tokio::time::sleep(Duration::from_millis(1_350)).await;
     world.agree(&klines("SOLUSDT", "1d", "")).await;
-    let providers = world.get("/api/v1/providers").await.json();
-    assert_eq!(providers["providers"][0]["breaker"], "closed");
+    assert_eq!(world.told_of("binance").await["breaker"], "closed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -95,7 +95,11 @@ async fn an_unknown_symbol_leaves_no_trace() {
     assert_eq!(world.app.gateway.tiers.catalog.len(), 0);
     tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
     assert_eq!(world.app.gateway.flights_under_way(), 0);
-    assert_eq!(std::fs::read_dir(world.folder.path()).expect("a folder").count(), 1, "more than the lock file");
+    assert_eq!(
+        std::fs::read_dir(world.folder.path()).expect("a folder").count(),
+        2,
+        "more than the lock file and the secret"
+    );
 }
 
 #[tokio::test]

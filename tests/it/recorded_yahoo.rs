@@ -122,6 +122,7 @@ fn write(series: &Series, said: &Decoded, native: Native, rows: std::ops::Range<
         window,
         range,
         rows: said.bars.len(),
+        newest: None,
         more: None,
         before,
         notes: &said.envelope,

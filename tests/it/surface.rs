@@ -44,7 +44,7 @@ async fn stats_have_the_names_that_were_asked_for() {
     assert_eq!(stats["levels"][0]["level"], "L1_MEMORY");
     assert_eq!(stats["levels"][1]["level"], "L3_DATABASE");
     assert!(stats["levels"][1]["bytes"].as_u64() > Some(0));
-    let provider = world.get("/api/v1/providers").await.json()["providers"][0].clone();
+    let provider = world.told_of("binance").await;
     assert_eq!(
         (&provider["id"], &provider["breaker"], &provider["calls"]["ok"]),
         (&json!("binance"), &json!("closed"), &json!(1))

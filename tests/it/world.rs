@@ -7,6 +7,7 @@ use finex_core::time::{Clock, Ts};
 use finex_sim::Sim;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -78,6 +79,13 @@ pub fn settings() -> Provider {
     provider
 }
 
+/// Allowances that no test uses up.
+fn plenty() -> BTreeMap<String, u32> {
+    ["calls-1s", "calls-1m", "calls-1h", "calls-1d", "credits-1m", "credits-1d"]
+        .map(|name| (name.to_owned(), 1_000_000))
+        .into()
+}
+
 impl World {
     pub async fn new() -> World {
         World::with(|_| {}).await
@@ -98,9 +106,10 @@ impl World {
         let mut config = Config::default();
         config.server.listen = any.to_string();
         config.cache.l3.path = folder.path().to_owned();
+        for (id, provider) in &mut config.providers {
+            *provider = Provider { base_url: format!("{}/{id}", sim.url()), limits: plenty(), ..settings() };
+        }
         config.providers.insert("binance".into(), Provider { base_url: sim.url(), ..settings() });
-        let limits = [("calls-1m".to_owned(), 1_000_000)].into();
-        config.providers.insert("yahoo".into(), Provider { base_url: sim.url(), limits, ..settings() });
         adjust(&mut config);
         let app = App::build(config, clock, false).expect("a gateway");
         let listening = app.listen().await.expect("a listener");
@@ -136,6 +145,13 @@ impl World {
 
     pub async fn get_with(&self, path: &str, name: &str, value: &str) -> Got {
         self.send(self.http.get(format!("{}{path}", self.base)).header(name, value)).await
+    }
+
+    /// What operators are told of a provider.
+    pub async fn told_of(&self, id: &str) -> Value {
+        let all = self.get("/api/v1/providers").await.json();
+        let all = all["providers"].as_array().expect("providers");
+        all.iter().find(|told| told["id"] == id).expect("a provider").clone()
     }
 
     /// Asks the simulator, as a client without finex would.

@@ -229,8 +229,7 @@ fn link(provider: &Described, way: &Way, page: &Page<'_>) -> Option<String> {
         pairs.extend(sort.newest_first.first().map(|word| (sort.name.as_str(), word.clone())));
     }
     if let (Some(limit), Some(rows)) = (&way.facts.limit, page.native.page) {
-        let each = if limit.of_base { scanned(page.series) } else { 1 };
-        pairs.push((limit.name.as_str(), rows.saturating_mul(each).min(limit.max).to_string()));
+        pairs.push((limit.name.as_str(), rows.to_string()));
     }
     Some(format!(",{}:{}", json::string(member), paging::link(page.base, &path, &pairs)))
 }

@@ -96,8 +96,9 @@ impl Reading<'_> {
         let Ends { from, to } = ends;
         let from = from.map(|from| if facts.from.reaches_back { self.opening(from, interval) } else { from });
         let window = Window::new(from.unwrap_or(BEGINNING), to.unwrap_or(END));
+        // A window that ends before it begins is refused by the provider, in its own words.
         if window.from > window.to || (window.is_empty() && from.is_some() && to.is_some()) {
-            return Err(self.refused("the window ends before it begins"));
+            return Ok(None);
         }
         if self.is_too_long(window, interval) || !self.is_understood() {
             return Ok(None);
@@ -107,18 +108,18 @@ impl Reading<'_> {
             Some(Err(())) => return Ok(None),
             None => None,
         };
-        let page = limit.map(|limit| page_rows(limit, facts.limit.as_ref().is_some_and(|l| l.of_base), interval));
+        let page = limit;
         let shape = Shape(shape | if newest_first { NEWEST_FIRST } else { 0 });
         let native = Native { shape, options: self.at as u32, ..Native::default() };
         match &facts.symbols {
             Some(name) => {
                 let names = self.query.get(name).unwrap_or_default();
-                let batch = self.batch(names, interval, window, native, page, newest_first, cursor)?;
+                let batch = self.batch(names, interval, window, Native { page, ..native }, newest_first, cursor);
                 Ok(batch.map(Recognised::Batch))
             }
             None => {
                 let symbol = self.said(facts.symbol.as_deref(), "symbol").unwrap_or_default();
-                let symbol = self.symbol(&symbol)?;
+                let Some(symbol) = symbol_of(self.provider, &symbol) else { return Ok(None) };
                 let window = cursor.map_or(window, |(_, at)| paging::rest(window, at, newest_first));
                 let native = Native { page, ..native };
                 Ok(Some(Recognised::Series(self.ask(&symbol, interval, window, native, newest_first))))
@@ -126,28 +127,26 @@ impl Reading<'_> {
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "each is one thing that a request says")]
+    /// The series of a list; none where one of its names is no symbol.
     fn batch(
         &self,
         names: &str,
         interval: Interval,
         window: Window,
         native: Native,
-        page: Option<u64>,
         newest_first: bool,
         cursor: Option<(String, Ts)>,
-    ) -> Result<Option<Batch>, NativeError> {
+    ) -> Option<Batch> {
         /// More would not fit into a request line.
         const MOST: usize = 1_000;
-        let mut symbols: Vec<String> =
-            names.split(',').map(|name| self.symbol(name.trim())).collect::<Result<_, _>>()?;
+        let symbols: Option<Vec<String>> = names.split(',').map(|name| symbol_of(self.provider, name.trim())).collect();
+        let mut symbols = symbols?;
         // Answers are sorted by symbol, whatever the order in which they were asked for.
         symbols.sort();
         symbols.dedup();
         if symbols.len() > MOST {
-            return Ok(None);
+            return None;
         }
-        let native = Native { page, ..native };
         let ask = |symbol: &String| {
             let window = match &cursor {
                 Some((at, _)) if symbol < at => return None,
@@ -157,7 +156,7 @@ impl Reading<'_> {
             Some((symbol.clone(), Ok(self.ask(symbol, interval, window, native, newest_first))))
         };
         let members = symbols.iter().filter_map(ask).collect();
-        Ok(Some(Batch { members, page, newest_first }))
+        Some(Batch { members, page: native.page, newest_first })
     }
 
     fn ask(&self, symbol: &str, interval: Interval, window: Window, native: Native, newest_first: bool) -> NativeAsk {
@@ -338,16 +337,12 @@ impl Reading<'_> {
         if is_utc { &UTC } else { &self.provider.zone }
     }
 
-    fn symbol(&self, text: &str) -> Result<String, NativeError> {
-        symbol(self.provider, text).ok_or_else(|| self.refused("the symbol has characters that no symbol has"))
-    }
-
     fn refused(&self, reason: &str) -> NativeError {
         refusal::bad(&self.provider.manifest, self.provider.json, reason)
     }
 }
 
-fn symbol(provider: &Described, text: &str) -> Option<String> {
+fn symbol_of(provider: &Described, text: &str) -> Option<String> {
     let facts = &provider.manifest.symbols;
     let fits = |c: char| c.is_ascii_alphanumeric() || facts.beside.contains(c);
     let sound = (1..=facts.longest).contains(&text.len())
@@ -361,16 +356,6 @@ fn has(way: &Way, interval: Interval) -> bool {
     way.facts.only.is_empty() || way.facts.only.contains(&interval.to_string())
 }
 
-/// Rows of a page whose limit counts what they are put together from.
-fn page_rows(limit: u64, of_base: bool, interval: Interval) -> u64 {
-    let base = if interval.nominal_len() < DAY { 60_000 } else { DAY };
-    let each = match interval.unit {
-        Unit::Second => 1,
-        _ => u64::try_from(interval.nominal_len() / base).unwrap_or(1).max(1),
-    };
-    if of_base { (limit / each).max(1) } else { limit }
-}
-
 fn currency(provider: &Described, way: &Way, symbol: &str) -> String {
     match way.facts.currency.as_str() {
         "quote" => provider.manifest.quote_of(&symbol.to_ascii_uppercase()).unwrap_or_default(),
@@ -380,7 +365,7 @@ fn currency(provider: &Described, way: &Way, symbol: &str) -> String {
 
 /// The series that the unified API means.
 pub(super) fn unified(provider: &Described, text: &str, interval: Interval) -> Result<Series, Unsupported> {
-    let own = symbol(provider, text).ok_or_else(|| Unsupported::Symbol {
+    let own = symbol_of(provider, text).ok_or_else(|| Unsupported::Symbol {
         provider: provider.manifest.id.clone(),
         symbol: shown(text),
         rule: "it has characters that no symbol of this provider has",

@@ -11,8 +11,8 @@ use finex_core::time::{BEGINNING, END, Ts, Window};
 use jiff::tz::TimeZone;
 
 /// Parameters that are read beside those that change the numbers.
-const READ: [&str; 9] =
-    ["symbol", "interval", "outputsize", "start_date", "end_date", "order", "timezone", "format", "delimiter"];
+const READ: [&str; 10] =
+    ["date", "symbol", "interval", "outputsize", "start_date", "end_date", "order", "timezone", "format", "delimiter"];
 /// Parameters that say nothing about rows.
 const IGNORED: [&str; 2] = ["apikey", "source"];
 const MOST_ROWS: u64 = 5_000;
@@ -127,6 +127,13 @@ impl Reading<'_> {
                 (is_intraday(interval) || is_day || ts.rem_euclid(DAY) == 0).then_some(Some(ts))
             }
         };
+        if let Some(day) = self.get("date") {
+            // Today and yesterday are the provider's to know.
+            let day =
+                stamp::date(day).filter(|_| self.get("start_date").is_none() && self.get("end_date").is_none())?;
+            let instant = |local: Ts| if zone.is_some() { stamp::global(local, clock) } else { local };
+            return Some((Window::new(instant(day), instant(day + DAY)), true));
+        }
         let (from, to): (Option<Ts>, Option<Ts>) = (read("start_date")?, read("end_date")?);
         let window = Window::new(from.unwrap_or(BEGINNING), to.map_or(END, |to| to.saturating_add(1)));
         Some((window, from.is_some() || to.is_some()))

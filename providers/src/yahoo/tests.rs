@@ -109,7 +109,7 @@ fn bad_input_is_refused_in_yahoos_words() {
 
 fn upstream(ask: &NativeAsk, window: Window, exact: bool) -> String {
     let call = Call { window, limit: 1, anchor: Anchor::Both, columns: ask.ask.columns, need: window, exact };
-    let upstream = yahoo().call(&ask.series, &call, ask.native.named);
+    let upstream = yahoo().call(&ask.series, &call, ask.native.named, 0);
     format!("{}?{}", upstream.path, upstream.query)
 }
 
@@ -205,7 +205,7 @@ proptest! {
             let _ = yahoo().leads(&ask.series, stamp, traded, &said.envelope, &said.envelope);
             let sight = crate::Sight { envelope: said.envelope.clone(), written: yahoo().portray(&said.envelope) };
             let range = said.bars.times.first().map(|t| (*t, *t));
-            let page = Page { series: &ask.series, native: ask.native, window: Window::ALL, range, rows: 1, more: None, before: Some(1.0), notes: &said.envelope, sight: &sight, base: "", now: 0 };
+            let page = Page { series: &ask.series, native: ask.native, window: Window::ALL, range, rows: 1, newest: None, more: None, before: Some(1.0), notes: &said.envelope, sight: &sight, base: "", now: 0 };
             let _ = yahoo().compose(&page);
         }
     }

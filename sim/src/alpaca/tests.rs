@@ -27,7 +27,7 @@ impl Sim {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let base = "http://sim/alpaca";
         let (account, stocks, headers) = (&self.account, &self.stocks, &self.headers);
-        Alpaca.answer(&Request { method: "GET", path, query, headers, now, base, account, stocks })
+        Alpaca.answer(&Request { path, query, headers, now, base, account, stocks })
     }
 
     fn json(&self, target: &str) -> Value {

@@ -21,7 +21,6 @@ impl World {
     fn text(&self, query: &str) -> String {
         let (account, stocks) = (&self.account, &self.stocks);
         let request = Request {
-            method: "GET",
             path: "/query",
             query,
             headers: &HeaderMap::new(),

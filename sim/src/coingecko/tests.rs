@@ -22,7 +22,6 @@ impl World {
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         let (account, stocks) = (&self.account, &self.stocks);
         CoinGecko.answer(&Request {
-            method: "GET",
             path: &format!("/api/v3{path}"),
             query,
             headers: &HeaderMap::new(),

@@ -20,7 +20,7 @@ impl Sim {
     fn get(&self, target: &str, now: i64) -> Reply {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let (account, stocks, headers, now) = (&self.account, &self.stocks, &self.headers, now * 1_000);
-        Finnhub.answer(&Request { method: "GET", path, query, headers, now, base: "http://sim", account, stocks })
+        Finnhub.answer(&Request { path, query, headers, now, base: "http://sim", account, stocks })
     }
 
     fn candles(&self, class: &str, symbol: &str, resolution: &str, (from, to): (i64, i64)) -> Value {

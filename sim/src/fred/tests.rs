@@ -20,7 +20,7 @@ struct Sim {
 impl Sim {
     fn raw(&self, path: &str, query: &str, now: i64) -> Reply {
         let (account, stocks, headers) = (&self.account, &self.stocks, &self.headers);
-        Fred.answer(&Request { method: "GET", path, query, headers, now, base: "http://sim", account, stocks })
+        Fred.answer(&Request { path, query, headers, now, base: "http://sim", account, stocks })
     }
 
     fn get(&self, path: &str, query: &str) -> Reply {

@@ -20,7 +20,7 @@ impl Sim {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let base = "http://sim/polygon";
         let (account, stocks, headers) = (&self.account, &self.stocks, &self.headers);
-        Polygon.answer(&Request { method: "GET", path, query, headers, now, base, account, stocks })
+        Polygon.answer(&Request { path, query, headers, now, base, account, stocks })
     }
 
     fn json(&self, target: &str) -> Value {

@@ -19,7 +19,7 @@ impl Sim {
     fn get(&self, target: &str, now: i64) -> Reply {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let (account, stocks, headers) = (&self.account, &self.stocks, &self.headers);
-        Tiingo.answer(&Request { method: "GET", path, query, headers, now, base: "http://sim", account, stocks })
+        Tiingo.answer(&Request { path, query, headers, now, base: "http://sim", account, stocks })
     }
 
     fn rows(&self, target: &str) -> Vec<Value> {

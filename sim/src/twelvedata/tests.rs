@@ -23,7 +23,6 @@ impl World {
         let headers = HeaderMap::new();
         let (account, stocks) = (&self.account, &self.stocks);
         TwelveData.answer(&Request {
-            method: "GET",
             path,
             query,
             headers: &headers,
