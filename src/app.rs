@@ -87,7 +87,7 @@ impl App {
 }
 
 /// A secret from which scopes are named, beside the fragments.
-const SCOPE_SECRET: &str = "scope.secret";
+const SCOPE_SECRET: &str = ".scope.secret";
 
 /// Providers with what the settings change of their facts: those built in, and those of the settings' own manifests.
 fn registry(config: &Config) -> Result<Registry, StartError> {

@@ -206,6 +206,12 @@ impl Secret {
     }
 }
 
+impl From<&str> for Secret {
+    fn from(text: &str) -> Secret {
+        Secret(text.to_owned())
+    }
+}
+
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(if self.is_set() { "\"***\"" } else { "\"\"" })
@@ -219,8 +225,8 @@ impl Serialize for Secret {
 }
 
 /// Providers that need no mention in the settings.
-pub const BUILT_IN: [&str; 9] =
-    ["alpaca", "alphavantage", "binance", "finnhub", "fred", "polygon", "tiingo", "twelvedata", "yahoo"];
+pub const BUILT_IN: [&str; 10] =
+    ["alpaca", "alphavantage", "binance", "coingecko", "finnhub", "fred", "polygon", "tiingo", "twelvedata", "yahoo"];
 
 impl Default for Config {
     fn default() -> Self {

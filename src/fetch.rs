@@ -262,14 +262,30 @@ impl Fetcher {
     }
 
     /// Passes a request through as it is, but for keys and the session: where one is asked for it is ours.
-    pub async fn forward(&self, mut request: forward::Forwarded) -> Result<http::Response<reqwest::Body>, Failure> {
+    ///
+    /// `base` is where the client finds the provider: links in the answer lead there.
+    pub async fn forward(
+        &self,
+        mut request: forward::Forwarded,
+        base: &str,
+    ) -> Result<http::Response<reqwest::Body>, Failure> {
         let key = self.keyring.replace(&mut request);
-        let echoes = self.provider.manifest().echoes_keys;
-        if let Some(key) = key.as_ref().filter(|_| echoes) {
-            // What is encoded cannot be searched for the key.
+        let manifest = self.provider.manifest();
+        if manifest.echoes_keys || !manifest.links.is_empty() {
+            // What is encoded cannot be searched.
             request.headers.remove(http::header::ACCEPT_ENCODING);
+        }
+        if let Some(key) = key.as_ref().filter(|_| manifest.echoes_keys) {
             let response = self.send_on(request).await?;
             return Ok(forward::without_key(response, key).await);
+        }
+        if !manifest.links.is_empty() {
+            let mut response = self.send_on(request).await?;
+            if let Some(key) = &key {
+                forward::scrub_headers(response.headers_mut(), key);
+            }
+            let own = manifest.links.iter().chain([&self.base_url]).cloned().collect::<Vec<_>>();
+            return Ok(forward::relinked(response, &own, base).await);
         }
         let mut response = self.forward_in_session(request).await?;
         if let Some(key) = key {

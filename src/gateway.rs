@@ -9,6 +9,7 @@ pub mod gather;
 pub mod invalidate;
 pub mod lease;
 pub mod serve;
+pub mod verify;
 
 use crate::config::{self, Config};
 use crate::fetch::Fetcher;

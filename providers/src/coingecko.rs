@@ -22,7 +22,7 @@ use finex_core::envelope::Envelope;
 use finex_core::plan::{Call, Limits};
 use finex_core::series::{Scope, Series, Variant};
 use finex_core::status::ErrorClass;
-use finex_core::time::{Ts, Window};
+use finex_core::time::{BEGINNING, Ts, Window};
 
 const DAY: i64 = 86_400_000;
 const HOUR: i64 = 3_600_000;
@@ -191,7 +191,10 @@ impl Provider for CoinGecko {
         let query = Query::read(&asked.query);
         let number = |name: &str| query.get(name)?.parse::<i64>().ok();
         match (number("from"), number("to"), number("days")) {
-            (Some(from), Some(to), _) => Some(Window::new(from * 1_000, to * 1_000 + 1)),
+            // Nothing is older than 1970.
+            (Some(from), Some(to), _) => {
+                Some(Window::new(if from <= 0 { BEGINNING } else { from * 1_000 }, to * 1_000 + 1))
+            }
             _ if series.variant.get(CANDLES).is_some() => None,
             (_, _, Some(days)) => {
                 let from = at - days * DAY;

@@ -49,6 +49,9 @@ pub struct Manifest {
     /// Do its refusals repeat the key that was sent?
     #[serde(default)]
     pub echoes_keys: bool,
+    /// Beginnings of links in its answers that lead back to it, beside the base URL; clients follow them.
+    #[serde(default)]
+    pub links: Vec<String>,
     /// Do clients put the provider's name before a path that has it already?
     #[serde(default)]
     pub prefix_repeats: bool,

@@ -97,7 +97,7 @@ const CLASSES: [ErrorClass; 8] = [
 ];
 
 /// Refusals that are told as another class, with why.
-const SHARED: [(&str, ErrorClass, ErrorClass, &str); 21] = [
+const SHARED: [(&str, ErrorClass, ErrorClass, &str); 18] = [
     ("alpaca", ErrorClass::Quota, ErrorClass::Rate, ONE_LIMIT),
     ("binance", ErrorClass::Quota, ErrorClass::Rate, ONE_LIMIT),
     ("coingecko", ErrorClass::Quota, ErrorClass::Rate, ONE_LIMIT),
@@ -113,33 +113,13 @@ const SHARED: [(&str, ErrorClass, ErrorClass, &str); 21] = [
     ("tiingo", ErrorClass::OutOfWindow, ErrorClass::Bad, NO_EDGE),
     ("twelvedata", ErrorClass::OutOfWindow, ErrorClass::Bad, NO_EDGE),
     ("fred", ErrorClass::OutOfWindow, ErrorClass::Bad, NO_EDGE),
-    ("fred", ErrorClass::Bad, ErrorClass::Up, "XML is taken for a page; all of FRED goes through and is not judged"),
     ("alphavantage", ErrorClass::OutOfWindow, ErrorClass::NotFound, ONE_TEXT),
     ("alphavantage", ErrorClass::Bad, ErrorClass::NotFound, ONE_TEXT),
-    (
-        "alphavantage",
-        ErrorClass::Up,
-        ErrorClass::Rate,
-        "a defect: what stands in an `Information` is read whatever the status",
-    ),
     ("yahoo", ErrorClass::Plan, ErrorClass::Auth, "what needs an account is refused like a wrong crumb"),
-    ("yahoo", ErrorClass::OutOfWindow, ErrorClass::Bad, "a defect: the text lacks the words by which it is told"),
 ];
 const ONE_LIMIT: &str = "the provider says the same of every allowance";
 const NO_EDGE: &str = "the provider refuses no window for how far back it reaches";
 const ONE_TEXT: &str = "the provider says the same of everything that is wrong with a call";
-
-/// Refusals that are not what their content type says, with why.
-const OF_ANOTHER_TYPE: [(&str, ErrorClass, &str); 6] = [
-    ("fred", ErrorClass::Auth, NO_XML),
-    ("fred", ErrorClass::Plan, NO_XML),
-    ("fred", ErrorClass::NotFound, NO_XML),
-    ("fred", ErrorClass::OutOfWindow, NO_XML),
-    ("fred", ErrorClass::Bad, QUOTED),
-    ("fred", ErrorClass::Up, QUOTED),
-];
-const QUOTED: &str = "a defect: quotation marks and angle brackets in an attribute are written as in JSON";
-const NO_XML: &str = "a defect: the manifest has no refusal of this class, and JSON is sent as XML";
 
 /// Is a body what its content type says?
 fn is_of_its_type(content_type: &str, body: &str) -> bool {
@@ -164,8 +144,7 @@ fn refused_by(provider: &Arc<dyn Provider>, class: ErrorClass, wrong: &mut Vec<S
     // With what is in the way of one format or the other.
     let error = provider.error(&Failure::new(class, "it said \"no\" & <nothing> \\ more"));
     let is_sound = !error.body.is_empty() && is_of_its_type(error.content_type, &error.body);
-    let known = OF_ANOTHER_TYPE.iter().find(|(own, of, _)| *own == id && *of == class);
-    if is_sound == known.is_some() {
+    if !is_sound {
         wrong.push(format!("{id} {class:?}: {} as {}", error.body, error.content_type));
     }
     let shared = SHARED.iter().find(|(own, of, _, _)| *own == id && *of == class);
@@ -175,8 +154,7 @@ fn refused_by(provider: &Arc<dyn Provider>, class: ErrorClass, wrong: &mut Vec<S
         wrong.push(format!("{id} {class:?}: {} {} is told as {found:?}", error.status, error.body));
     }
     let shared = shared.map(|(_, _, to, why)| format!("is told as {to:?}: {why}"));
-    let known = known.map(|(_, _, why)| format!("is {}: {why}", error.content_type));
-    shared.into_iter().chain(known).for_each(|why| eprintln!("  {id} {class:?} {why}"));
+    shared.into_iter().for_each(|why| eprintln!("  {id} {class:?} {why}"));
 }
 
 #[test]

@@ -106,18 +106,51 @@ pub fn scrub_headers(headers: &mut HeaderMap, key: &Credential) {
 
 /// An answer whose headers and short body do not repeat the key.
 pub async fn without_key(response: http::Response<reqwest::Body>, key: &Credential) -> http::Response<reqwest::Body> {
-    let (mut head, mut body) = response.into_parts();
+    let (mut head, body) = response.into_parts();
     scrub_headers(&mut head.headers, key);
+    changed(head, body, SCRUBBED, |text| key.stands_in(text).then(|| key.scrub(text))).await
+}
+
+/// Answers with links are not long.
+const LINKED: usize = 4 * 1024 * 1024;
+
+/// An answer whose links lead to us: `from` are beginnings of URLs that are the provider's, `to` is where it is found here.
+pub async fn relinked(
+    response: http::Response<reqwest::Body>,
+    from: &[String],
+    to: &str,
+) -> http::Response<reqwest::Body> {
+    let (head, body) = response.into_parts();
+    let json =
+        head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().windows(4).any(|w| w == b"json"));
+    if !json {
+        return http::Response::from_parts(head, body);
+    }
+    let change = |text: &str| {
+        let found: Vec<&String> = from.iter().filter(|from| text.contains(from.as_str())).collect();
+        let replace = |text: String, from: &&String| text.replace(&format!("\"{from}/"), &format!("\"{to}/"));
+        (!found.is_empty()).then(|| found.iter().fold(text.to_owned(), replace))
+    };
+    changed(head, body, LINKED, change).await
+}
+
+/// A body of at most `most` bytes, changed; a longer one as it is.
+async fn changed(
+    mut head: http::response::Parts,
+    mut body: reqwest::Body,
+    most: usize,
+    change: impl Fn(&str) -> Option<String>,
+) -> http::Response<reqwest::Body> {
     let mut read = Vec::new();
-    while read.len() <= SCRUBBED {
+    while read.len() <= most {
         match body.frame().await {
             Some(Ok(frame)) => read.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
             // It broke off: what came is passed on, and breaks off too.
             Some(Err(error)) => return followed(head, read, Err(error)),
             None => {
                 head.headers.remove(header::CONTENT_LENGTH);
-                let text = String::from_utf8_lossy(&read);
-                let body = if key.stands_in(&text) { key.scrub(&text).into_bytes() } else { read };
+                let new = std::str::from_utf8(&read).ok().and_then(&change);
+                let body = new.map_or(read, String::into_bytes);
                 return http::Response::from_parts(head, body.into());
             }
         }

@@ -60,6 +60,9 @@ impl Gateway {
         let mut attested = attest(call, received, cell.grid, settle);
         let since = said.since.filter(|since| said.bars.times.first().is_none_or(|first| since <= first));
         attested.known.extend(unlisted(call, since, at));
+        // With nothing there to compare, what arrives is the first of its basis.
+        let held = cell.snapshot();
+        let compared = held.pieces.is_empty() || held.pieces.iter().any(|piece| overlaps(piece, &checked.sound));
         let rewritten = self.is_rewritten(cell, &checked.sound, &said.envelope, call.window).await;
         let arrival = Arrival {
             cell,
@@ -73,6 +76,9 @@ impl Gateway {
         };
         let entered = cell.update(|snapshot| arrival.enter(snapshot, epoch, rewritten));
         cell.see(&said.envelope);
+        if compared {
+            cell.note_comparison(at);
+        }
         self.tell(cell, &entered);
         self.put_aside(cell, entered.superseded);
         Ok(())
@@ -149,6 +155,11 @@ impl Gateway {
 fn stands_alone(cell: &Cell, bars: &Bars, live: Ts) -> bool {
     let period = cell.grid.index(live);
     !bars.times.iter().rev().skip(1).take(1).any(|open| cell.grid.index(*open) == period)
+}
+
+/// Is one of these bars held?
+fn overlaps(piece: &Piece, bars: &Bars) -> bool {
+    bars.times.iter().any(|open| piece.times.contains(*open))
 }
 
 /// Before the first bar there ever was there is nothing.

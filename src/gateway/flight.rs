@@ -156,6 +156,26 @@ impl Gateway {
         }
     }
 
+    /// Boards a call of our own: what is under way for its window is waited for, else it is launched. None if the series
+    /// was given up meanwhile, or the provider failed just now.
+    pub(super) fn board_call(&self, cell: &Arc<Cell>, call: Call, request: &Request) -> Option<Boarded> {
+        let board = self.flights.board(&cell.series);
+        let mut state = board.lock();
+        let fails = state.hold.as_ref().is_some_and(|(since, _)| since.elapsed() < HOLD);
+        if state.closed || fails || !self.tiers.catalog.stands(cell) {
+            return None;
+        }
+        let snapshot = cell.snapshot();
+        let joined = state.flying.iter().filter(|flying| flying.window.overlaps(call.window));
+        let mut flights: Vec<_> = joined.map(|flying| flying.landed.clone()).collect();
+        let launched = usize::from(flights.is_empty());
+        if launched > 0 {
+            let flight = Flight { call, named: Named::Ask, member: None, ..Flight::of(request, snapshot.epoch) };
+            flights.push(self.launch(cell, flight, &board, &mut state));
+        }
+        Some(Boarded { snapshot, flights, launched })
+    }
+
     fn board_at(
         &self,
         board: &Arc<Board>,
@@ -220,7 +240,9 @@ impl Gateway {
         state: &State,
     ) -> Result<Plan, Failure> {
         let flying: WindowSet = state.flying.iter().map(|flying| flying.window).collect();
-        let limits = self.limits(&cell.series).ok_or_else(lost)?;
+        let mut limits = self.limits(&cell.series).ok_or_else(lost)?;
+        // Several that go together share what a request may be widened by.
+        limits.widen_bytes /= request.member.as_ref().map_or(1, |member| member.of_how_many());
         let now = (self.clock)();
         let asked = plan::asked(cell, snapshot, &request.ask, request.native, now);
         let mut plan =

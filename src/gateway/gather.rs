@@ -25,12 +25,18 @@ pub struct Member {
     announced: AtomicBool,
     /// Calls of it that went with another's.
     shared: AtomicU32,
+    /// How many are asked for together.
+    members: u64,
 }
 
 impl Member {
     /// Do its calls wait for others? Once it has been planned what comes later goes by itself.
     pub(super) fn gathers(&self) -> bool {
         !self.announced.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn of_how_many(&self) -> u64 {
+        self.members.max(1)
     }
 
     /// It has been planned, and so many calls of it will come. Only the first word counts.
@@ -180,9 +186,10 @@ impl Gateway {
     /// Serves several asks at once; what they lack is fetched together where that can be.
     pub async fn serve_together(&self, requests: Vec<Request>) -> Vec<Result<Served, Failure>> {
         let gathering = Gathering::new(requests.len());
+        let members = requests.len() as u64;
         let serve = |request: Request| {
             let (gathering, announced) = (gathering.clone(), AtomicBool::new(false));
-            let member = Arc::new(Member { gathering, announced, shared: AtomicU32::new(0) });
+            let member = Arc::new(Member { gathering, announced, shared: AtomicU32::new(0), members });
             async move {
                 let mut outcome = self.serve(&Request { member: Some(member.clone()), ..request }).await;
                 // Nothing was lacking, or it came to nothing.

@@ -33,7 +33,7 @@ impl Gateway {
     async fn travel(&self, request: &Request, mut journey: Journey) -> Result<Served, Failure> {
         let standing = || self.tiers.catalog.cell(&request.series).ok_or_else(|| unknown(&request.series.provider));
         let mut cell = standing()?;
-        let (mut before, mut plans) = (cell.snapshot(), 0);
+        let (mut before, mut plans, mut verified) = (cell.snapshot(), 0, false);
         for _ in 0..LOOKS {
             cell = standing()?;
             let cell = &cell;
@@ -41,6 +41,14 @@ impl Gateway {
             let now = (self.clock)();
             let mut asked = plan::asked(cell, &snapshot, &request.ask, request.native, now);
             let mut held = plan::held(cell, &snapshot, &asked, now);
+            // Bars of two bases must not meet: what is held is compared before anything is added to it, unless what is
+            // fetched anyway brings some of it once more.
+            let unverified = if verified { None } else { self.unverified(cell, &snapshot, now) };
+            if let Some(window) = unverified.filter(|_| !self.will_compare(cell, &snapshot, &asked.ask, now)) {
+                verified = true;
+                self.verify(cell, window, request, &mut journey).await;
+                continue;
+            }
             if held.is_none() || plan::lacks_sight(cell) {
                 let boarded = match self.board(cell, request, &mut journey) {
                     Ok(Some(boarded)) => boarded,
@@ -79,7 +87,8 @@ impl Gateway {
     /// The answer, if all of it lies in memory: no lock, no waiting.
     fn hit(&self, cell: &Arc<Cell>, request: &Request, journey: &Journey) -> Option<Served> {
         let snapshot = cell.snapshot();
-        if plan::lacks_sight(cell) || snapshot.is_outdated(cell.rewritten_at()) {
+        let is_unverified = self.unverified(cell, &snapshot, journey.now).is_some();
+        if is_unverified || plan::lacks_sight(cell) || snapshot.is_outdated(cell.rewritten_at()) {
             return None;
         }
         let asked = plan::asked(cell, &snapshot, &request.ask, request.native, journey.now);

@@ -28,7 +28,7 @@ impl Router {
             body: if bodiless { reqwest::Body::default() } else { reqwest::Body::wrap(body) },
         };
         let reason = if parts.method == Method::GET { "bypass" } else { "method" };
-        match fetcher.forward(request).await {
+        match fetcher.forward(request, &native::base_of(parts)).await {
             Ok(response) => {
                 let (head, body) = response.into_parts();
                 let mut answer = Answer::from_parts(head, AnswerBody::Through(body));

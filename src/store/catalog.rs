@@ -12,6 +12,7 @@ use finex_core::series::{FragmentKey, Scope, Series, Version};
 use finex_core::time::{Ts, Window};
 use finex_providers::{Provider, Registry, Sight};
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One series with its present snapshot. Reading takes no lock; changes are made one after the other.
@@ -22,6 +23,8 @@ pub struct Cell {
     snapshot: ArcSwap<Snapshot>,
     /// What was last said of the symbol, by whichever series of it.
     sight: Arc<Sighting>,
+    /// When its bars were last seen to be the provider's.
+    compared_at: AtomicI64,
     changing: Mutex<()>,
     /// Held while the series is written to disk.
     pub saving: tokio::sync::Mutex<()>,
@@ -36,6 +39,7 @@ impl Cell {
             grid,
             snapshot: ArcSwap::default(),
             sight,
+            compared_at: AtomicI64::new(Ts::MIN),
             changing: Mutex::new(()),
             saving: tokio::sync::Mutex::new(()),
         }
@@ -69,6 +73,15 @@ impl Cell {
     /// When history was last rewritten by an action, as far as the symbol's answers tell.
     pub fn rewritten_at(&self) -> Option<Ts> {
         self.sight.0.load().envelope.acted(self.provider.rewritten_by(&self.series)?)
+    }
+
+    /// When held bars were last compared with an answer of the provider's; or when the first were fetched.
+    pub fn compared_at(&self) -> Ts {
+        self.compared_at.load(Ordering::Relaxed)
+    }
+
+    pub fn note_comparison(&self, at: Ts) {
+        self.compared_at.fetch_max(at, Ordering::Relaxed);
     }
 
     /// Changes a copy of the snapshot and swaps it in.
@@ -128,6 +141,7 @@ impl Cell {
                 }
             }
             for (key, file) in &found.fragments {
+                self.note_comparison(file.fetched_at);
                 let window = Window::new(key.first, self.grid.cover_end(key.last));
                 // Two files for one stretch, as after a crash within a compaction: the first one stands.
                 let overlaps = |piece: &&Piece| piece.key.first <= key.last && key.first <= piece.key.last;
@@ -262,9 +276,7 @@ impl Catalog {
         let pieces = self.all().into_iter().flat_map(|cell| {
             let snapshot = cell.snapshot();
             let pieces: Vec<Piece> = snapshot.pieces.clone();
-            pieces
-                .into_iter()
-                .map(move |piece| (piece.used.load(std::sync::atomic::Ordering::Relaxed), cell.clone(), piece))
+            pieces.into_iter().map(move |piece| (piece.used.load(Ordering::Relaxed), cell.clone(), piece))
         });
         let mut all: Vec<_> = pieces.collect();
         all.sort_by_key(|(used, ..)| *used);

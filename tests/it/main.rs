@@ -1,15 +1,20 @@
 //! The gateway against the simulator, over real sockets: one binary for all integration tests.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stderr, unreachable_pub)]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stderr, clippy::print_stdout, unreachable_pub)]
 
 mod basis;
+mod batches;
 mod cli;
 mod errors;
 mod flights;
 mod forward;
 mod input;
+mod invented;
 mod keeping;
+mod keys;
 mod model;
 mod native;
+mod others;
+mod pages;
 mod recorded;
 mod recorded_yahoo;
 mod snapshots;

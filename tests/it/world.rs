@@ -110,6 +110,7 @@ impl World {
             *provider = Provider { base_url: format!("{}/{id}", sim.url()), limits: plenty(), ..settings() };
         }
         config.providers.insert("binance".into(), Provider { base_url: sim.url(), ..settings() });
+        config.providers.insert("yahoo".into(), Provider { base_url: sim.url(), limits: plenty(), ..settings() });
         adjust(&mut config);
         let app = App::build(config, clock, false).expect("a gateway");
         let listening = app.listen().await.expect("a listener");
@@ -182,6 +183,22 @@ impl World {
         through
     }
 
+    /// The same request through the gateway and straight to a provider that is mounted under its id, which must agree but
+    /// for what names the answer.
+    pub async fn same(&self, path: &str) -> Got {
+        let straight = self.direct(path).await;
+        let through = self.get(path).await;
+        assert_eq!(through.status, straight.status, "{path}: {} ({})", through.body, through.header("finex-problem"));
+        let (a, b) = (nameless(&through.body), nameless(&straight.body));
+        let at = a.bytes().zip(b.bytes()).position(|(a, b)| a != b).unwrap_or(a.len().min(b.len()));
+        let around = |text: &str| {
+            String::from_utf8_lossy(&text.as_bytes()[at.saturating_sub(90)..(at + 160).min(text.len())]).into_owned()
+        };
+        assert!(a == b, "{path} ({}):\nthrough  {}\nstraight {}", through.cache_status(), around(&a), around(&b));
+        assert_eq!(through.header("content-type"), straight.header("content-type"), "{path}");
+        through
+    }
+
     /// Of these open times, those at which the simulated market has a bar by now.
     pub fn truth(&self, symbol: &str, interval: &str, opens: &[Ts]) -> Vec<Ts> {
         let listing = finex_sim::prices::find(symbol).expect("a listing");
@@ -194,6 +211,20 @@ impl World {
     pub async fn settle(&self) {
         self.app.gateway.drain().await;
     }
+}
+
+/// Without what differs from answer to answer: names, and links to the rest. How many bars a bar was put together from is
+/// not known for all.
+fn nameless(body: &str) -> String {
+    ["\"request_id\":", ",\"next_url\":", "\"queryCount\":"].into_iter().fold(body.to_owned(), |text, name| {
+        let Some(at) = text.find(name) else { return text };
+        let behind = &text[at + name.len()..];
+        let end = match behind.strip_prefix('"') {
+            Some(quoted) => quoted.find('"').map_or(behind.len(), |end| end + 2),
+            None => behind.find([',', '}']).unwrap_or(behind.len()),
+        };
+        format!("{}{}", &text[..at], &behind[end..])
+    })
 }
 
 fn head(text: &str) -> &str {

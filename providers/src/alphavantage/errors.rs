@@ -21,7 +21,7 @@ pub(super) fn classify(status: u16, content_type: &str, body: &[u8]) -> Option<E
     /// Refusals are short; what is longer has rows.
     const LONGEST: usize = 4_096;
     let start = body.iter().find(|b| !b.is_ascii_whitespace());
-    if content_type.starts_with("text/html") || start == Some(&b'<') || start.is_none() {
+    if status >= 500 || content_type.starts_with("text/html") || start == Some(&b'<') || start.is_none() {
         return Some(ErrorClass::Up);
     }
     if body.len() <= LONGEST

@@ -133,7 +133,8 @@ impl Reading<'_> {
         };
         let (Some(from), Some(to)) = (read("from")?, read("to")?) else { return Ok(None) };
         if from > to {
-            return Err(errors::bad("from is after to"));
+            // Refused in the provider's own words.
+            return Ok(None);
         }
         let before_now = self.now - to;
         if (0..UNSURE).contains(&before_now) && before_now > 0 {

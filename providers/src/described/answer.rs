@@ -174,7 +174,10 @@ fn filled(provider: &Described, way: &Way, page: &Page<'_>, hole: &Hole) -> Stri
             let default = way.facts.variant.get(name).map_or("", String::as_str);
             page.series.variant.get(name).unwrap_or(default).to_owned()
         }
-        Hole::Fact(name) => page.sight.envelope.fact(name).unwrap_or("null").to_owned(),
+        Hole::Fact(name, default) => {
+            let known = page.notes.fact(name).or(page.sight.envelope.fact(name));
+            known.unwrap_or(default).to_owned()
+        }
         Hole::Id => id(page),
         Hole::Link => link(provider, way, page).unwrap_or_default(),
         Hole::Token => match page.more.and(page.range) {

@@ -16,7 +16,8 @@ pub(super) fn classify(manifest: &Manifest, status: u16, content_type: &str, bod
     if let Some(signature) = manifest.signatures.iter().find(fits) {
         return signature.class;
     }
-    let is_page = content_type.starts_with("text/html") || start.trim_start().starts_with('<');
+    let head = start.trim_start().get(..5).unwrap_or_default().to_ascii_lowercase();
+    let is_page = content_type.starts_with("text/html") || head == "<html" || head == "<!doc";
     match status {
         200 if is_page || start.trim().is_empty() => Some(ErrorClass::Up),
         200 => None,
@@ -61,13 +62,21 @@ fn shaped(
     status: u16,
     reason: &str,
 ) -> NativeError {
-    let detail = json::string(reason);
-    let detail = detail.trim_matches('"');
+    let detail = escaped(reason, content_type);
     let (status, body) = match manifest.refusals.get(&class) {
-        Some(refusal) => (refusal.status, refusal.body.replace("${detail}", detail)),
+        Some(refusal) => (refusal.status, refusal.body.replace("${detail}", &detail)),
         None => (status, format!("{{\"error\":\"{detail}\"}}")),
     };
     NativeError { status, body, content_type, reason: reason.to_owned() }
+}
+
+/// A reason as it may stand in a body.
+fn escaped(reason: &str, content_type: &str) -> String {
+    if content_type.contains("xml") {
+        let marks = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;")];
+        return marks.iter().fold(reason.to_owned(), |text, (mark, code)| text.replace(mark, code));
+    }
+    json::string(reason).trim_matches('"').to_owned()
 }
 
 fn is_json(body: &str) -> bool {

@@ -16,8 +16,8 @@ pub(super) enum Hole {
     Scanned,
     /// A parameter of the request, or what holds where it names none.
     Variant(String),
-    /// A member that was seen beside the rows, as JSON.
-    Fact(String),
+    /// A member that was seen beside the rows, as JSON, and what stands there until it was seen.
+    Fact(String, String),
     /// A hash that names the answer.
     Id,
     /// `,"member":"url"` where there is more, else nothing.
@@ -73,7 +73,10 @@ fn hole(name: &str, table: &Table, kind: Kind) -> Result<Hole, String> {
     };
     Ok(match name.split_once(':') {
         Some(("variant", name)) => Hole::Variant(name.to_owned()),
-        Some(("fact", name)) => Hole::Fact(name.to_owned()),
+        Some(("fact", name)) => {
+            let (name, default) = name.split_once('|').unwrap_or((name, "null"));
+            Hole::Fact(name.to_owned(), default.to_owned())
+        }
         Some(("bare", "symbol")) => Hole::BareSymbol,
         None if name == "rows" && kind != Kind::Columns => Hole::Run(0),
         None if name == "symbol" => Hole::Symbol,

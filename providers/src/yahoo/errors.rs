@@ -97,7 +97,9 @@ pub(super) fn answer(failure: &Failure) -> NativeError {
         },
         (_, ErrorClass::NotFound) => not_found(""),
         (_, ErrorClass::Bad) => bad_request("Invalid input"),
-        (_, ErrorClass::OutOfWindow) => unprocessable("data not available for the requested range"),
+        (_, ErrorClass::OutOfWindow) => {
+            unprocessable("data not available. The requested range must be within the last days.")
+        }
         (_, ErrorClass::Auth | ErrorClass::Plan) => {
             refusal(401, "Unauthorized", "User is unable to access this feature")
         }

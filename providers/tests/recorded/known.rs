@@ -17,14 +17,12 @@ const CUT: Reason =
     because("Last Refreshed is", "it was cut by hand, so that its newest row is not the one that is named there");
 const OLDER_ENVELOPE: Reason =
     because("/count is written only", "in 2020 answers had no `count` and no `request_id`: they are written as today");
-const DELAYED: Reason =
-    because("/status is \"DELAYED\"", "it says what the plan of the key sees at that moment, and is not kept");
 const NOT_OFFERED: Reason =
     because("goes through", "bars of several weeks or months are laid from the first day that is asked for");
 const NEWEST: Reason = because("goes through", "without a first day the newest row comes, written in another way");
 const MORE_DIGITS: Reason = because("goes through", "as CSV its numbers have more digits than as JSON");
 
-const KNOWN: [(&str, Reason); 46] = [
+const KNOWN: [(&str, Reason); 42] = [
     (
         "alphavantage/TS-java-data-intraday.json",
         because("goes through", "how far back all of FX_INTRADAY reaches is not said"),
@@ -62,16 +60,9 @@ const KNOWN: [(&str, Reason); 46] = [
     ("polygon/aggs-AMZN-4week-2019-12-09-2020-03-30-20210118.json", NOT_OFFERED),
     ("polygon/aggs-AMZN-4week-2020-03-02-2020-03-30-20210118.json", NOT_OFFERED),
     ("polygon/aggs-AMZN-4week-2020-03-16-2020-03-30-20210118.json", NOT_OFFERED),
-    ("polygon/aggs-C_EURUSD-1day-2000-01-01-2022-05-30-20220530.json", DELAYED),
-    ("polygon/aggs-C_GCUYGCYUFGDCUTYFCYUF-1day-2000-01-01-2022-05-30-20220530.json", DELAYED),
-    ("polygon/aggs-C_USDEUR-1day-2000-01-01-2022-05-30-20220530.json", DELAYED),
     (
         "tiingo/crypto_prices-2019-05-01_2019-05-02-1day.json",
         because("goes through", "rows of single exchanges are asked for"),
-    ),
-    (
-        "tiingo/crypto_prices-btcusd-2023-01-01_2023-01-05-1Day-excerpt.json",
-        because("/0/ticker is", "a defect: `BTCUSD` is answered under `btcusd`"),
     ),
     ("tiingo/daily-AAPL-weekly-2018-01-05_2018-01-19.csv", MORE_DIGITS),
     ("tiingo/daily-GOOGL-daily-2015-01-01_2015-01-05.csv", MORE_DIGITS),
