@@ -63,7 +63,8 @@ impl CoinGecko {
         let days_back = |least: i64, most: i64| (now - from).div_euclid(DAY).saturating_add(1).clamp(least, most);
         match series.interval.nominal_len() {
             FIVE_MINUTES => "/market_chart?days=1".to_owned(),
-            HOUR if ends_now && now - from <= MOST_HOURLY * DAY => {
+            // A call begins with its first hour, a little before what is asked for.
+            HOUR if ends_now && now - from <= MOST_HOURLY * DAY + HOUR => {
                 format!("/market_chart?days={}", days_back(LEAST_HOURLY, MOST_HOURLY))
             }
             HOUR => {

@@ -91,7 +91,8 @@ impl Described {
         let Some(facts) = self.way(series).and_then(|way| way.facts.rewritten.as_ref()) else { return false };
         let is = |(name, value): (&String, &String)| {
             let default = self.way(series).and_then(|way| way.facts.variant.get(name));
-            series.variant.get(name).or(default.map(String::as_str)) == Some(value.as_str())
+            let own = series.variant.get(name).or(default.map(String::as_str));
+            own.is_some_and(|own| own.eq_ignore_ascii_case(value))
         };
         let interval = series.interval.to_string();
         (facts.intervals.is_empty() || facts.intervals.contains(&interval)) && !facts.unless.iter().any(is)

@@ -70,6 +70,10 @@ pub struct Endpoint {
     /// The same without rows, where it is another.
     #[serde(default)]
     pub empty: Option<String>,
+    /// The member by which an answer without rows shows that there are none; where none is named, the first on the way to
+    /// the rows, which is then null or empty.
+    #[serde(default)]
+    pub empty_by: Option<String>,
     /// One symbol's part of an answer for several, which stand in `${members}`.
     #[serde(default)]
     pub member: Option<String>,

@@ -66,7 +66,7 @@ impl Places {
 
     /// Is this a query parameter that carries a key?
     pub fn is_parameter(&self, name: &str) -> bool {
-        self.0.iter().any(|place| place.parameter.as_deref() == Some(name))
+        self.0.iter().any(|place| place.parameter.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name)))
     }
 
     /// Headers that carry a key.
@@ -108,7 +108,10 @@ impl Place {
     fn find<'a>(&self, query: &str, header: &dyn Fn(&str) -> Option<&'a str>) -> Option<String> {
         if let Some(name) = &self.parameter {
             let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-            return pairs.map(|(n, value)| (decoded(n), value)).find(|(n, _)| n == name).map(|(_, v)| decoded(v));
+            return pairs
+                .map(|(n, value)| (decoded(n), value))
+                .find(|(n, _)| n.eq_ignore_ascii_case(name))
+                .map(|(_, v)| decoded(v));
         }
         let value = header(self.header.as_deref()?)?;
         let key = match &self.scheme {
@@ -172,7 +175,8 @@ mod tests {
         let header = |name: &str| (name == "authorization").then_some("bearer  s?cret");
         let in_header = both.brought("a=1", &header).expect("a key");
         assert_eq!(both.sign(&in_header, ""), (String::new(), vec![("authorization".into(), "Bearer s?cret".into())]));
-        assert_eq!(both.brought("a=1&apikey=x", NONE), None);
+        assert!(both.brought("a=1&APIKEY=x", NONE).is_some(), "some providers know no case of names");
+        assert_eq!(both.stripped("a=1&APIKEY=x"), "a=1");
         assert_eq!(both.stripped("a=1&apiKey=x&b=2"), "a=1&b=2");
         assert_eq!(format!("{in_header:?}"), "***");
     }

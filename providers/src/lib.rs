@@ -82,6 +82,8 @@ pub struct Batch {
     /// Rows of all members together at most, counted in their order.
     pub page: Option<u64>,
     pub newest_first: bool,
+    /// As in [`Native`].
+    pub options: u32,
 }
 
 /// One member's answer, as far as the whole depends on it.

@@ -175,6 +175,9 @@ pub fn client(text: &str, zone: &TimeZone) -> Option<(Ts, bool)> {
         _ => {
             let minutes = offset[1..].replace(':', "");
             let n = (minutes.len() == 4).then(|| digits(minutes.as_bytes())).flatten()?;
+            if n / 100 > 14 || n % 100 > 59 || matches!(offset.as_bytes()[0], b'Z' | b'z') {
+                return None;
+            }
             let east = (n / 100 * 60 + n % 100) * 60_000;
             Some((if offset.starts_with('-') { local + east } else { local - east }, false))
         }

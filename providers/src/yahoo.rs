@@ -395,7 +395,7 @@ impl Params {
         let whole =
             text.split_once('.').filter(|(_, f)| f.bytes().all(|b| b.is_ascii_digit())).map_or(text, |(w, _)| w);
         match whole.parse::<i64>() {
-            Ok(seconds) if seconds.abs() <= LATEST => Ok(Some(seconds)),
+            Ok(seconds) if (-LATEST..=LATEST).contains(&seconds) => Ok(Some(seconds)),
             Ok(_) => Err(NativeError {
                 reason: format!("{name} is in seconds; this looks like milliseconds"),
                 ..bad_request(&format!("Invalid input - {name} = {whole}"))

@@ -2,7 +2,7 @@
 
 use super::{Failed, runtime};
 use crate::app::App;
-use crate::config::{Config, Provider};
+use crate::config::{BUILT_IN, Config, Provider};
 use crate::observe::system_clock;
 use finex_sim::Sim;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,9 +21,11 @@ pub fn run(listen: String, once: bool) -> Result<(), Failed> {
         let mut config = Config::default();
         config.server.listen = listen;
         config.cache.l3.path.clone_from(&folder);
-        for id in ["binance", "yahoo"] {
-            let provider = Provider { base_url: sim.url(), ..Provider::default() };
-            config.providers.insert(id.into(), provider);
+        for (id, provider) in &mut config.providers {
+            // What the demonstration asks for in a minute is more than a free plan has.
+            let plenty = ["calls-1s", "calls-1m", "calls-1h", "calls-1d", "credits-1m", "credits-1d"];
+            let limits = plenty.map(|name| (name.to_owned(), 1_000_000)).into();
+            *provider = Provider { base_url: format!("{}/{id}", sim.url()), limits, ..Provider::default() };
         }
         let app = App::build(config, clock, true)?;
         let listening = app.listen().await?;
@@ -40,8 +42,9 @@ pub fn run(listen: String, once: bool) -> Result<(), Failed> {
 #[allow(clippy::print_stdout, reason = "a command line speaks to its terminal")]
 async fn stay(address: SocketAddr) -> Result<(), Failed> {
     println!("\nServing simulated data on http://{address} – Ctrl-C ends it. Point any client of theirs at");
-    println!("  http://{address}/binance");
-    println!("  http://{address}/yahoo");
+    for id in BUILT_IN {
+        println!("  http://{address}/{id}");
+    }
     println!("or look at http://{address}/api/v1/providers and http://{address}/api/v1/cache/stats");
     tokio::signal::ctrl_c().await?;
     Ok(())
@@ -55,13 +58,50 @@ struct Show<'a> {
 /// Hours since 1970 at the beginning of 2024, where the visitor looks.
 const START: i64 = 473_352;
 
+/// A question and a narrower one for each of the other providers, in their own words.
+const OTHERS: [(&str, &str); 15] = [
+    (
+        "Twelve Data: two stocks and a currency at once",
+        "/twelvedata/time_series?symbol=AAPL,MSFT,EUR/USD&interval=1day&start_date=2023-01-02&end_date=2023-12-29",
+    ),
+    (
+        "one of them, oldest first",
+        "/twelvedata/time_series?symbol=MSFT&interval=1day&start_date=2023-03-01&end_date=2023-05-31&order=asc",
+    ),
+    (
+        "Alpha Vantage: all days of IBM",
+        "/alphavantage/query?function=TIME_SERIES_DAILY&symbol=IBM&outputsize=full&apikey=demo",
+    ),
+    (
+        "the newest hundred, as CSV",
+        "/alphavantage/query?function=TIME_SERIES_DAILY&symbol=IBM&outputsize=compact&datatype=csv&apikey=demo",
+    ),
+    ("CoinGecko: ninety days, hour by hour", "/coingecko/api/v3/coins/bitcoin/market_chart?vs_currency=usd&days=90"),
+    ("the last week of it", "/coingecko/api/v3/coins/bitcoin/market_chart?vs_currency=usd&days=7"),
+    ("Polygon: minutes of a week", "/polygon/v2/aggs/ticker/AAPL/range/1/minute/2024-02-05/2024-02-09?limit=50000"),
+    (
+        "an afternoon of them, newest first",
+        "/polygon/v2/aggs/ticker/AAPL/range/1/minute/1707332400000/1707339600000?sort=desc&limit=50000",
+    ),
+    ("Tiingo: a year with dividends", "/tiingo/tiingo/daily/AAPL/prices?startDate=2023-01-03&endDate=2023-12-29"),
+    ("its second quarter", "/tiingo/tiingo/daily/AAPL/prices?startDate=2023-04-03&endDate=2023-06-30"),
+    (
+        "Alpaca: three stocks",
+        "/alpaca/v2/stocks/bars?symbols=AAPL,IBM,NVDA&timeframe=1Day&start=2023-01-03&end=2023-12-29&limit=10000",
+    ),
+    ("one of them", "/alpaca/v2/stocks/NVDA/bars?timeframe=1Day&start=2023-02-01&end=2023-03-31"),
+    ("Finnhub: daily candles", "/finnhub/api/v1/stock/candle?symbol=AAPL&resolution=D&from=1672704000&to=1703808000"),
+    ("some of them", "/finnhub/api/v1/stock/candle?symbol=AAPL&resolution=D&from=1680480000&to=1688083200"),
+    (
+        "FRED goes through",
+        "/fred/fred/series/observations?series_id=DGS10&observation_start=2024-01-01&observation_end=2024-02-01&file_type=json&api_key=abcdefghijklmnopqrstuvwxyz123456",
+    ),
+];
+
 impl Show<'_> {
     #[allow(clippy::print_stdout, reason = "a command line speaks to its terminal")]
     async fn run(&self) -> Result<(), Failed> {
-        println!(
-            "SIMULATED DATA: a simulated Binance and Yahoo, {} ms away, and finex before them\n",
-            LATENCY.as_millis()
-        );
+        println!("SIMULATED DATA: ten simulated providers, {} ms away, and finex before them\n", LATENCY.as_millis());
         println!("{:<46} {:>6} {:>9} {:>6}  Cache-Status", "what the client asks", "bars", "ms", "calls");
         let hours = |from: i64, to: i64| {
             let (from, to) = (START + from, START + to - 1);
@@ -92,8 +132,15 @@ impl Show<'_> {
         self.ask("Yahoo: AAPL, the first half of 2024", &days(0, 182)).await?;
         self.ask("all of 2021, which nobody asked for before", &days(-1_096, -731)).await?;
         self.ask("and the year up to now, as a range", "/yahoo/v8/finance/chart/aapl?range=1y&interval=1d").await?;
-        let made = self.sim.calls();
-        println!("\n11 questions, {made} calls to the providers; without finex: 11. {} saved.", 11 - made.min(11));
+        println!();
+        for (what, url) in OTHERS {
+            self.ask(what, url).await?;
+        }
+        let (asked, made) = (11 + OTHERS.len() as u64, self.sim.calls());
+        println!(
+            "\n{asked} questions, {made} calls to the providers; without finex: {asked}. {} saved.",
+            asked - made.min(asked)
+        );
         Ok(())
     }
 

@@ -17,6 +17,7 @@ mod others;
 mod pages;
 mod recorded;
 mod recorded_yahoo;
+mod refusals;
 mod snapshots;
 mod stores;
 mod surface;

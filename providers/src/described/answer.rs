@@ -47,6 +47,9 @@ pub(super) fn read(provider: &Described, series: &Series, call: &Call, body: &[u
     let mut spoken = call::spoken(provider, series, call);
     let all = match rows {
         Some(rows) if !is_empty(way, rows) => read_rows(provider, series, way, rows)?,
+        None if !says_empty(way, text) => {
+            return Err(bad("it has no rows, and does not say that there are none".into()));
+        }
         _ => Bars::with_columns(way.table.fields.iter().filter_map(|field| field.column)),
     };
     if let (Some(cap), Some(first)) = (way.facts.cap, all.times.first())
@@ -79,6 +82,15 @@ fn own_part<'a>(way: &Way, series: &Series, text: &'a str) -> Result<Option<&'a 
         ticker.is_some_and(|ticker| ticker.eq_ignore_ascii_case(&series.symbol))
     };
     Ok(list.iter().find(is_own).map(|raw| raw.get()))
+}
+
+/// Does an answer without rows show that there are none? A refusal in new words must not pass for one.
+fn says_empty(way: &Way, text: &str) -> bool {
+    let listed = way.facts.symbols.is_some() && text.trim_start().starts_with('[');
+    let first = way.facts.rows.split('/').next().unwrap_or_default();
+    let told_by = way.facts.empty_by.as_deref().unwrap_or(first);
+    let has = |name: &str| serde_json::from_str::<Pairs<'_>>(text).is_ok_and(|body| body.get(name).is_some());
+    listed || has(told_by)
 }
 
 /// Has a provider that writes columns said that there are none?
@@ -221,7 +233,8 @@ fn link(provider: &Described, way: &Way, page: &Page<'_>) -> Option<String> {
         stamp::write(ts, stamp::Unit::Millis, &provider.zone, &mut text);
         text
     };
-    let path = way.facts.path.replace("{symbol}", &page.series.symbol).replace("{interval}", word);
+    let symbol = call::encoded(&page.series.symbol);
+    let path = way.facts.path.replace("{symbol}", &symbol).replace("{interval}", word);
     let path = path.replace("{from}", &ms(page.window.from)).replace("{to}", &ms(page.window.to - 1));
     let token = paging::token(&page.series.symbol, end, false);
     let mut pairs = vec![(parameter.as_str(), token)];
@@ -239,8 +252,8 @@ fn link(provider: &Described, way: &Way, page: &Page<'_>) -> Option<String> {
 
 pub(super) fn join(provider: &Described, batch: &Batch, parts: &[Part<'_>]) -> Joined {
     let asked = batch.members.iter().find_map(|(_, ask)| ask.as_ref().ok());
-    let way = asked.and_then(|ask| asked_by(provider, ask.native.options));
-    let Some((way, ask)) = way.zip(asked) else {
+    let is_daily = asked.is_some_and(|ask| ask.series.interval.nominal_len() >= DAY);
+    let Some(way) = asked_by(provider, batch.options) else {
         return Joined { joints: Vec::new(), content_type: provider.json, headers: &[] };
     };
     let shown: Vec<usize> = (0..parts.len()).filter(|at| parts[*at].rows > 0 || !way.facts.skip_empty).collect();
@@ -255,7 +268,7 @@ pub(super) fn join(provider: &Described, batch: &Batch, parts: &[Part<'_>]) -> J
                 }
             }
             Piece::Hole(Hole::Token) => {
-                joints.push(Joint::Text(token(parts, batch, ask.series.interval.nominal_len() >= DAY).into()));
+                joints.push(Joint::Text(token(parts, batch, is_daily).into()));
             }
             Piece::Hole(_) => {}
         }

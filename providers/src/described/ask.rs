@@ -52,6 +52,9 @@ fn captured<'a>(provider: &Described, way: &'a Way, path: &str) -> Option<Captur
             }
             Some(name) => {
                 let text = percent_decode_str(segment).decode_utf8().ok()?.into_owned();
+                if text.contains('/') {
+                    return None;
+                }
                 captures.insert(name, text);
             }
             None if expected == segment => {}
@@ -156,7 +159,7 @@ impl Reading<'_> {
             Some((symbol.clone(), Ok(self.ask(symbol, interval, window, native, newest_first))))
         };
         let members = symbols.iter().filter_map(ask).collect();
-        Some(Batch { members, page: native.page, newest_first })
+        Some(Batch { members, page: native.page, newest_first, options: native.options })
     }
 
     fn ask(&self, symbol: &str, interval: Interval, window: Window, native: Native, newest_first: bool) -> NativeAsk {
@@ -183,7 +186,10 @@ impl Reading<'_> {
         }
         for (name, default) in &facts.variant {
             let value = self.query.get(name).filter(|value| !value.eq_ignore_ascii_case(default));
-            variant.extend(value.map(|value| (name.clone(), value.to_owned())));
+            // In the manifest's spelling, where it has one: `False` is `false`.
+            let known = facts.allowed.get(name).into_iter().flatten();
+            let spelt = |value: &str| known.clone().find(|known| known.eq_ignore_ascii_case(value)).cloned();
+            variant.extend(value.map(|value| (name.clone(), spelt(value).unwrap_or_else(|| value.to_owned()))));
         }
         if self.provider.manifest.class_of(interval).is_some_and(|class| class.whole) {
             variant.push((WINDOW.into(), format!("{}~{}", window.from, window.to)));
@@ -303,7 +309,7 @@ impl Reading<'_> {
         for accepts in &bound.accepts {
             let number = || text.parse::<i64>().ok();
             let read = match accepts {
-                Accepts::S => number().map(|seconds| match seconds.abs() <= LATEST_SECONDS {
+                Accepts::S => number().map(|seconds| match (-LATEST_SECONDS..=LATEST_SECONDS).contains(&seconds) {
                     true => Ok((seconds * 1_000, if is_end { 1_000 } else { 0 })),
                     false => Err(self.refused(&format!("{name} is in seconds; this looks like milliseconds"))),
                 }),
@@ -373,7 +379,9 @@ pub(super) fn unified(provider: &Described, text: &str, interval: Interval) -> R
     provider.manifest.offers(interval)?;
     let like = |way: &&Way| way.facts.symbols_like.as_ref().is_some_and(|part| own.contains(part.as_str()));
     let any = |way: &&Way| way.facts.symbols_like.is_none();
-    let fits = |way: &&Way| has(way, interval);
+    // What is put together from a window belongs to that window.
+    let is_whole = provider.manifest.class_of(interval).is_some_and(|class| class.whole);
+    let fits = |way: &&Way| has(way, interval) && !is_whole;
     let ways = || provider.ways.iter().filter(fits);
     let way = ways().find(like).or_else(|| ways().find(any));
     let Some(way) = way else {

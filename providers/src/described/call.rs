@@ -50,7 +50,7 @@ fn put_together_from(series: &Series) -> Option<Window> {
     Some(Window::new(from.parse().ok()?, to.parse().ok()?))
 }
 
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, PLAIN).to_string()
 }
 

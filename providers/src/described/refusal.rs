@@ -76,7 +76,8 @@ fn escaped(reason: &str, content_type: &str) -> String {
         let marks = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;")];
         return marks.iter().fold(reason.to_owned(), |text, (mark, code)| text.replace(mark, code));
     }
-    json::string(reason).trim_matches('"').to_owned()
+    let quoted = json::string(reason);
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 fn is_json(body: &str) -> bool {

@@ -88,7 +88,7 @@ impl Reading<'_> {
             return Ok(None);
         }
         let members = names.iter().map(|name| ((*name).to_owned(), ask(name))).collect();
-        Ok(Some(Recognised::Batch(Batch { members, page: None, newest_first: false })))
+        Ok(Some(Recognised::Batch(Batch { members, page: None, newest_first: false, options: 0 })))
     }
 
     fn ask(
