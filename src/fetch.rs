@@ -37,6 +37,8 @@ pub struct Attempt {
     pub headers: HeaderMap,
     /// In the provider's own units.
     pub cost: u32,
+    /// Whose allowance it uses up, if not the gateway's.
+    pub payer: Option<u64>,
 }
 
 /// Neither the query nor the headers are shown: they may carry a key.
@@ -256,7 +258,9 @@ impl Fetcher {
     async fn ask(&self, upstream: &Upstream, cost: u32, credential: Option<&Credential>) -> Result<Answer, Failure> {
         let (query, headers) = self.keyring.sign(&upstream.query, credential);
         let joint = if query.is_empty() { "" } else { "?" };
-        let attempt = Attempt { url: format!("{}{}{joint}{query}", self.base_url, upstream.path), headers, cost };
+        let payer = credential.and_then(Credential::payer);
+        let attempt =
+            Attempt { url: format!("{}{}{joint}{query}", self.base_url, upstream.path), headers, cost, payer };
         let outcome = self.stack.clone().oneshot(attempt).await;
         outcome.map_err(|error| FetchError::of(error).scrubbed(credential))
     }
@@ -270,24 +274,25 @@ impl Fetcher {
         base: &str,
     ) -> Result<http::Response<reqwest::Body>, Failure> {
         let key = self.keyring.replace(&mut request);
+        let payer = key.as_ref().and_then(|key| key.payer());
         let manifest = self.provider.manifest();
         if manifest.echoes_keys || !manifest.links.is_empty() {
             // What is encoded cannot be searched.
             request.headers.remove(http::header::ACCEPT_ENCODING);
         }
         if let Some(key) = key.as_ref().filter(|_| manifest.echoes_keys) {
-            let response = self.send_on(request).await?;
+            let response = self.send_on(request, payer).await?;
             return Ok(forward::without_key(response, key).await);
         }
         if !manifest.links.is_empty() {
-            let mut response = self.send_on(request).await?;
+            let mut response = self.send_on(request, payer).await?;
             if let Some(key) = &key {
                 forward::scrub_headers(response.headers_mut(), key);
             }
             let own = manifest.links.iter().chain([&self.base_url]).cloned().collect::<Vec<_>>();
             return Ok(forward::relinked(response, &own, base).await);
         }
-        let mut response = self.forward_in_session(request).await?;
+        let mut response = self.forward_in_session(request, payer).await?;
         if let Some(key) = key {
             forward::scrub_headers(response.headers_mut(), &key);
         }
@@ -297,22 +302,23 @@ impl Fetcher {
     async fn forward_in_session(
         &self,
         mut request: forward::Forwarded,
+        payer: Option<u64>,
     ) -> Result<http::Response<reqwest::Body>, Failure> {
-        let Some(session) = &self.session else { return self.send_on(request).await };
+        let Some(session) = &self.session else { return self.send_on(request, payer).await };
         session.strip(&mut request);
         if !session.guards(&request.path) {
-            return self.send_on(request).await;
+            return self.send_on(request, payer).await;
         }
         let again = request.repeated();
         let pass = session.pass(None).await.map_err(|e| e.0)?;
         session.sign(&mut request, &pass);
-        let mut response = self.send_on(request).await?;
+        let mut response = self.send_on(request, payer).await?;
         let refused = |response: &http::Response<reqwest::Body>| response.status() == StatusCode::UNAUTHORIZED;
         if let Some(mut again) = again.filter(|_| refused(&response) && session.may_help()) {
             // What was given out has expired: once more with a new one. If there is none, the refusal stands.
             if let Ok(pass) = session.pass(Some(&pass)).await {
                 session.sign(&mut again, &pass);
-                response = self.send_on(again).await?;
+                response = self.send_on(again, payer).await?;
                 if refused(&response) {
                     session.did_not_help();
                 }
@@ -323,13 +329,17 @@ impl Fetcher {
         Ok(response)
     }
 
-    async fn send_on(&self, request: forward::Forwarded) -> Result<http::Response<reqwest::Body>, Failure> {
+    async fn send_on(
+        &self,
+        request: forward::Forwarded,
+        payer: Option<u64>,
+    ) -> Result<http::Response<reqwest::Body>, Failure> {
         let cost = self.provider.manifest().cost_of(&request.path);
-        self.limiter.acquire(cost).await.map_err(|e| e.0)?;
+        self.limiter.acquire(cost, payer).await.map_err(|e| e.0)?;
         let sent_at = (self.clock)();
         let response = self.forwarder.send(&self.base_url, request).await.map_err(|e| e.0)?;
-        self.limiter.correct(response.headers(), sent_at);
-        self.limiter.pause_for(response.status().as_u16(), response.headers());
+        self.limiter.correct(response.headers(), sent_at, payer);
+        self.limiter.pause_for(response.status().as_u16(), response.headers(), payer);
         Ok(response)
     }
 }

@@ -284,7 +284,7 @@ impl Provider for AlphaVantage {
         Ok(Decoded { bars, envelope, ..Decoded::default() })
     }
 
-    fn spoken(&self, series: &Series, asked: &Upstream, said: &Decoded, _at: Ts) -> Option<Window> {
+    fn spoken(&self, series: &Series, asked: &Upstream, said: &Decoded, at: Ts) -> Option<Window> {
         let query = Query::read(&asked.query);
         let function = self.function(series)?;
         let month = query.get("month").and_then(|month| stamp::date(&format!("{month}-01")));
@@ -294,7 +294,14 @@ impl Provider for AlphaVantage {
         };
         // Where the newest rows alone came, nothing is said of what is before the first of them.
         let is_cut = query.get("outputsize") == Some("compact") && said.bars.len() as u64 >= COMPACT;
-        let from = said.bars.times.first().filter(|_| is_cut).map_or(whole.from, |first| *first);
+        // Nor is it where the last days come without a month being named: how far back they go is not said.
+        let recent = function.unit.is_none() && month.is_none();
+        let first = said.bars.times.first().copied();
+        let from = match first.filter(|_| is_cut || recent) {
+            Some(first) => first,
+            None if recent => at,
+            None => whole.from,
+        };
         Some(Window::new(from, whole.to))
     }
 

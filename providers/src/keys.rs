@@ -1,8 +1,9 @@
 //! Where a provider's key travels: facts, and what follows from them for a request.
 
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// One place in which a key is looked for. Where a provider has two names, a key is both, with a colon between.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -29,6 +30,8 @@ pub struct Place {
 pub struct Credential {
     place: usize,
     key: String,
+    /// Did a client bring it?
+    is_clients: bool,
 }
 
 impl fmt::Debug for Credential {
@@ -53,7 +56,10 @@ impl Places {
     /// The key that a client brought, in the first place that has one.
     pub fn brought<'a>(&self, query: &str, header: &dyn Fn(&str) -> Option<&'a str>) -> Option<Credential> {
         let found = |place: &Place| place.find(query, header).filter(|key| !key.is_empty() && key.len() <= LONGEST);
-        self.0.iter().enumerate().find_map(|(at, place)| Some(Credential { place: at, key: found(place)? }))
+        self.0
+            .iter()
+            .enumerate()
+            .find_map(|(at, place)| Some(Credential { place: at, key: found(place)?, is_clients: true }))
     }
 
     /// Our own key, in the place where this provider wants it.
@@ -61,7 +67,7 @@ impl Places {
         let fits = |place: &Place| place.only_at.as_ref().is_some_and(|part| base_url.contains(part.as_str()));
         let free = |place: &Place| place.only_at.is_none();
         let place = self.0.iter().position(fits).or_else(|| self.0.iter().position(free))?;
-        (!key.is_empty()).then(|| Credential { place, key: key.to_owned() })
+        (!key.is_empty()).then(|| Credential { place, key: key.to_owned(), is_clients: false })
     }
 
     /// Is this a query parameter that carries a key?
@@ -139,18 +145,49 @@ impl Credential {
         self.key.as_bytes()
     }
 
-    /// A text without the key, or either half of it.
+    /// Whose allowance a call uses up, if not the gateway's own: a number that tells keys apart.
+    pub fn payer(&self) -> Option<u64> {
+        let mut hasher = DefaultHasher::new();
+        self.key.hash(&mut hasher);
+        self.is_clients.then(|| hasher.finish())
+    }
+
+    /// A text without the key, or either half of it, however it is written there.
     pub fn scrub(&self, text: &str) -> String {
         /// Shorter words stand in texts by chance.
         const SHORTEST: usize = 4;
-        let halves = self.key.split(':').filter(|half| half.len() >= SHORTEST);
-        halves.fold(text.to_owned(), |text, half| text.replace(half, "***"))
+        let halves = self.key.split(':').chain([self.key.as_str()]).filter(|half| half.len() >= SHORTEST);
+        // The longest first, so that no part of one is left behind.
+        let mut forms: Vec<String> = halves.flat_map(written).collect();
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        forms.dedup();
+        forms.iter().fold(text.to_owned(), |text, form| text.replace(form.as_str(), "***"))
     }
 
     /// Does a text have something to be scrubbed from it?
     pub fn stands_in(&self, text: &str) -> bool {
         self.scrub(text) != text
     }
+}
+
+/// The ways in which a key is written in URLs and in JSON.
+fn written(key: &str) -> Vec<String> {
+    /// What URLs leave as it is (RFC 3986 §2.3).
+    const LEAST: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    let quoted = serde_json::Value::from(key).to_string();
+    let encoded = [NON_ALPHANUMERIC, LEAST].map(|set| utf8_percent_encode(key, set).to_string());
+    let lower = encoded.clone().map(|text| lower_hex(&text));
+    encoded.into_iter().chain(lower).chain([key.to_owned(), quoted[1..quoted.len() - 1].to_owned()]).collect()
+}
+
+/// Percent codes in small letters.
+fn lower_hex(text: &str) -> String {
+    let mut parts = text.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |out, part| match part.get(..2) {
+        Some(code) => format!("{out}%{}{}", code.to_ascii_lowercase(), &part[2..]),
+        None => format!("{out}%{part}"),
+    })
 }
 
 #[cfg(test)]
@@ -189,7 +226,24 @@ mod tests {
         let expected = [("apca-api-key-id", "ident"), ("apca-api-secret-key", "secret")];
         assert_eq!(pair.sign(&key, "").1, expected.map(|(n, v)| (n.to_owned(), v.to_owned())));
         assert_eq!(key.scrub("no ident, no secret"), "no ***, no ***");
-        assert_eq!(pair.own("ident:secret", "https://x"), Some(key));
+        let own = pair.own("ident:secret", "https://x").expect("a key");
+        assert_eq!((own.secret(), own.payer()), (key.secret(), None));
+        assert!(key.payer().is_some());
+    }
+
+    #[test]
+    fn a_key_is_scrubbed_however_it_is_written() {
+        let places = places("keys = [{ parameter = \"k\" }]");
+        let key = places.own("my-se/cret+1\"2", "https://x").expect("a key");
+        for text in [
+            "my-se/cret+1\"2",
+            "my%2Dse%2Fcret%2B1%222",
+            "my-se%2Fcret%2B1%222",
+            "my-se%2fcret%2b1%222",
+            "my-se/cret+1\\\"2",
+        ] {
+            assert_eq!(key.scrub(&format!("?k={text}&a=1")), "?k=***&a=1", "{text}");
+        }
     }
 
     #[test]

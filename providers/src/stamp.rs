@@ -76,6 +76,13 @@ pub fn global(local: Ts, zone: &TimeZone) -> Ts {
     zone.to_ambiguous_timestamp(civil).compatible().map_or(local, |ts| ts.as_millisecond() + local.rem_euclid(1))
 }
 
+/// Does a clock show this twice, or not at all?
+pub fn jumps(local: Ts, zone: &TimeZone) -> bool {
+    const HOUR: i64 = 3_600_000;
+    // In the hour before a gap or behind a fold as well: an instant that was read tells no more which it was.
+    [-HOUR, 0, HOUR].into_iter().any(|by| zone.to_ambiguous_timestamp(civil(local.saturating_add(by))).is_ambiguous())
+}
+
 fn civil(ts: Ts) -> DateTime {
     let ts = Timestamp::from_millisecond(ts.clamp(EARLIEST, LATEST)).unwrap_or_default();
     TimeZone::UTC.to_datetime(ts)

@@ -11,6 +11,7 @@ mod write;
 
 use crate::json::Pairs;
 use crate::manifest::Manifest;
+use crate::query::Query;
 use crate::rows::Runs;
 use crate::shape::{Table, as_it_is, records};
 use crate::stamp::{self, Unit};
@@ -21,7 +22,7 @@ use crate::{
 use finex_core::calendar::{Grid, Interval};
 use finex_core::columns::Bars;
 use finex_core::envelope::Envelope;
-use finex_core::plan::{Call, Limits};
+use finex_core::plan::{Anchor, Call, Limits};
 use finex_core::series::{Scope, Series, Variant};
 use finex_core::status::ErrorClass;
 use finex_core::time::{BEGINNING, END, Ts, Window};
@@ -94,16 +95,14 @@ impl TwelveData {
         // Some answers have their members by alphabet; what is written is the same.
         table.fields.sort_by_key(|field| values.find(&format!("\"{}\"", field.name)).unwrap_or(usize::MAX));
         let bars = in_order(series, &records::read(&table, values)?);
-        // The oldest rows are cut from an answer that is full.
-        let is_full = bars.len() as u64 >= self.manifest.page;
-        let from = bars.times.first().filter(|_| is_full).map_or(call.window.from, |first| *first);
         let mut envelope = Envelope::default();
         let meta: Option<Pairs<'_>> = body.get("meta").and_then(|meta| serde_json::from_str(meta).ok());
         for (name, value) in meta.iter().flat_map(|meta| &meta.0) {
             envelope.facts.push((name.to_string(), value.get().to_owned()));
         }
-        let bars = bars.select(|row| call.window.contains(bars.times[row]));
-        Ok(Decoded { bars, envelope, spoken: Some(Window::new(from, call.window.to)), ..Decoded::default() })
+        let admissible = self.admissible(series, call);
+        let bars = bars.select(|row| admissible.contains(bars.times[row]));
+        Ok(Decoded { bars, envelope, spoken: Some(call.window), ..Decoded::default() })
     }
 }
 
@@ -190,12 +189,9 @@ impl Provider for TwelveData {
         let density = if is_pair(series) { 1.0 } else { class.density };
         let is_adjusted = series.variant.get("adjust") != Some("none") && !is_pair(series);
         Limits {
-            // A margin, since density is an average.
-            page: (base.page as f64 / density * if density < 1.0 { 0.9 } else { 1.0 }) as u64,
             settle: class.settle,
             density,
             row_bytes: ((class.row_bytes as f64 * density) as u64).max(1),
-            windowed: true,
             seam: if is_adjusted { SEAM } else { 0 },
             ..base
         }
@@ -216,7 +212,11 @@ impl Provider for TwelveData {
     }
 
     fn admissible(&self, _series: &Series, call: &Call) -> Window {
-        call.window
+        match call.anchor {
+            // The newest rows up to an end, however far back they reach.
+            Anchor::End => Window::new(BEGINNING, call.window.to),
+            Anchor::Start | Anchor::Both => call.window,
+        }
     }
 
     fn classify(&self, status: u16, content_type: &str, body: &[u8]) -> Option<ErrorClass> {
@@ -226,6 +226,19 @@ impl Provider for TwelveData {
     fn decode(&self, series: &Series, call: &Call, body: &[u8]) -> Result<Decoded, Undecodable> {
         let text = std::str::from_utf8(body).map_err(|e| Undecodable::new(&self.manifest.name, e.to_string()))?;
         self.read(series, call, text).map_err(|error| self.undecodable(error))
+    }
+
+    fn spoken(&self, _series: &Series, asked: &Upstream, said: &Decoded, _at: Ts) -> Option<Window> {
+        let query = Query::read(&asked.query);
+        let rows: u64 = query.get("outputsize")?.parse().ok()?;
+        let window = said.spoken?;
+        // The oldest rows are cut from an answer that is full; from one that names no start and is not, none is missing.
+        let first = said.bars.times.first().copied();
+        match first.filter(|_| said.bars.len() as u64 >= rows) {
+            Some(first) => Some(Window::new(first, window.to)),
+            None if query.get("start_date").is_none() => Some(Window::new(BEGINNING, window.to)),
+            None => Some(window),
+        }
     }
 
     fn together(&self, calls: &[(&Series, &Call)]) -> Option<Upstream> {
@@ -309,15 +322,18 @@ impl TwelveData {
             stamp::write(ts, unit, &TimeZone::UTC, &mut text);
             encoded(&text)
         };
-        // Where a window has no beginning, all that fits comes.
-        let start =
-            (call.window.from > -2_208_988_800_000).then(|| format!("&start_date={}", written(call.window.from)));
+        let rows = match call.anchor {
+            Anchor::End => call.limit.clamp(1, self.manifest.page),
+            Anchor::Start | Anchor::Both => self.manifest.page,
+        };
+        let start = match call.anchor {
+            Anchor::End => String::new(),
+            Anchor::Start | Anchor::Both => format!("&start_date={}", written(call.window.from)),
+        };
         let mut query = format!(
-            "symbol={}&interval={interval}{}&end_date={}&outputsize={}",
+            "symbol={}&interval={interval}{start}&end_date={}&outputsize={rows}",
             symbols.join("%2C"),
-            start.unwrap_or_default(),
             written(call.window.to - 1),
-            self.manifest.page
         );
         if is_intraday(series.interval) {
             query.push_str("&timezone=UTC");

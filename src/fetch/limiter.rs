@@ -19,13 +19,16 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tower::{Layer, Service};
 
-/// Where a refusal names no pause.
+/// Where a refusal names no pause: of what is refilled soon, and of what lasts for a day or a month.
 const DEFAULT_PAUSE: u64 = 60;
+const QUOTA_PAUSE: u64 = 3_600;
 
 pub struct Limiter {
     windows: Vec<Allowance>,
     /// Until then the provider wants to be left alone.
     paused_until: AtomicI64,
+    /// The same for clients with keys of their own, whose allowances are theirs: only the provider counts them.
+    paused_payers: papaya::HashMap<u64, Ts>,
     patience: Duration,
     clock: Clock,
 }
@@ -86,10 +89,11 @@ impl Allowance {
 
     /// How long to wait before `cost` may be spent; nothing if it has been.
     fn try_spend(&self, cost: NonZeroU32, now: Ts) -> Option<Duration> {
+        // What costs more than all that may be used is let through when nothing is: the provider will tell.
+        let cost = cost.min(NonZeroU32::new(self.usable).unwrap_or(NonZeroU32::MIN));
         if self.used(now).saturating_add(cost.get()) > self.usable {
             return Some(Duration::from_millis(self.reset_in(now).max(1) as u64));
         }
-        let cost = cost.min(NonZeroU32::new(self.usable).unwrap_or(NonZeroU32::MIN));
         match self.spread.check_n(cost) {
             Ok(Ok(())) => None,
             Ok(Err(not_until)) => {
@@ -105,20 +109,35 @@ impl Allowance {
 impl Limiter {
     pub fn new(manifest: &Manifest, settings: &config::Provider, clock: Clock) -> Limiter {
         let windows = manifest.limits.iter().map(|spec| Allowance::new(spec, settings.reserve)).collect();
-        Limiter { windows, paused_until: AtomicI64::new(0), patience: settings.patience.0, clock }
+        Limiter {
+            windows,
+            paused_until: AtomicI64::new(0),
+            paused_payers: papaya::HashMap::new(),
+            patience: settings.patience.0,
+            clock,
+        }
     }
 
-    /// Waits for leave to spend `cost`, up to the patience of the settings.
-    pub async fn acquire(&self, cost: u32) -> Result<(), FetchError> {
+    /// Waits for leave to spend `cost`, up to the patience of the settings. A payer has an allowance of its own.
+    pub async fn acquire(&self, cost: u32, payer: Option<u64>) -> Result<(), FetchError> {
         let started = Instant::now();
         loop {
-            let Some(wait) = self.try_acquire(cost) else { return Ok(()) };
+            let wait = match payer {
+                Some(payer) => self.paused_payer(payer),
+                None => self.try_acquire(cost),
+            };
+            let Some(wait) = wait else { return Ok(()) };
             if started.elapsed() + wait > self.patience {
                 let seconds = wait.as_secs() + 1;
                 return Err(FetchError::rate(format!("the provider's allowance is used up for {seconds} s"), seconds));
             }
             tokio::time::sleep(wait).await;
         }
+    }
+
+    fn paused_payer(&self, payer: u64) -> Option<Duration> {
+        let left = self.paused_payers.pin().get(&payer)?.saturating_sub((self.clock)());
+        (left > 0).then(|| Duration::from_millis(left as u64))
     }
 
     fn try_acquire(&self, cost: u32) -> Option<Duration> {
@@ -137,7 +156,10 @@ impl Limiter {
 
     /// Adopts what the provider says is used: others may share the allowance. A negative figure means nothing.
     /// So does one that was reported for a window that is over by now.
-    pub fn correct(&self, headers: &HeaderMap, sent_at: Ts) {
+    pub fn correct(&self, headers: &HeaderMap, sent_at: Ts, payer: Option<u64>) {
+        if payer.is_some() {
+            return;
+        }
         let now = (self.clock)();
         for window in self.windows.iter().filter(|window| window.number(sent_at) == window.number(now)) {
             let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
@@ -154,17 +176,30 @@ impl Limiter {
     }
 
     /// Keeps the pause that a refusal asks for.
-    pub fn pause_for(&self, status: u16, headers: &HeaderMap) {
+    pub fn pause_for(&self, status: u16, headers: &HeaderMap, payer: Option<u64>) {
         if matches!(status, 429 | 418) {
             let seconds = headers.get(http::header::RETRY_AFTER).and_then(|v| v.to_str().ok());
-            self.pause(seconds.and_then(|v| v.trim().parse().ok()));
+            self.pause(seconds.and_then(|v| v.trim().parse().ok()), payer);
         }
     }
 
-    fn pause(&self, seconds: Option<u64>) {
+    fn pause(&self, seconds: Option<u64>, payer: Option<u64>) {
+        /// Keys that are invented must not fill the memory.
+        const MOST_PAYERS: usize = 10_000;
         let seconds = seconds.unwrap_or(DEFAULT_PAUSE).min(7 * 86_400);
-        let until = (self.clock)().saturating_add(seconds as i64 * 1_000);
-        self.paused_until.fetch_max(until, Ordering::Relaxed);
+        let now = (self.clock)();
+        let until = now.saturating_add(seconds as i64 * 1_000);
+        let Some(payer) = payer else {
+            self.paused_until.fetch_max(until, Ordering::Relaxed);
+            return;
+        };
+        let payers = self.paused_payers.pin();
+        if payers.len() >= MOST_PAYERS {
+            payers.retain(|_, until| *until > now);
+        }
+        if payers.len() < MOST_PAYERS {
+            payers.insert(payer, until);
+        }
     }
 
     /// Headers under which clients read what is used, with live figures.
@@ -251,15 +286,20 @@ where
     fn call(&mut self, attempt: Attempt) -> Self::Future {
         let (limiter, inner) = (self.limiter.clone(), self.inner.clone());
         Box::pin(async move {
-            limiter.acquire(attempt.cost).await?;
+            let payer = attempt.payer;
+            limiter.acquire(attempt.cost, payer).await?;
             let sent_at = (limiter.clock)();
             let outcome = tower::ServiceExt::oneshot(inner, attempt).await;
             match &outcome {
-                Ok(answer) => limiter.correct(&answer.headers, sent_at),
+                Ok(answer) => limiter.correct(&answer.headers, sent_at, payer),
                 Err(error) => {
                     let refused = error.downcast_ref::<FetchError>().map(|e| &e.0);
-                    if let Some(failure) = refused.filter(|f| f.class == ErrorClass::Rate && f.native.is_some()) {
-                        limiter.pause(failure.retry_after);
+                    match refused.filter(|f| f.native.is_some()) {
+                        Some(failure) if failure.class == ErrorClass::Rate => limiter.pause(failure.retry_after, payer),
+                        Some(failure) if failure.class == ErrorClass::Quota => {
+                            limiter.pause(failure.retry_after.or(Some(QUOTA_PAUSE)), payer);
+                        }
+                        _ => {}
                     }
                 }
             }
@@ -298,14 +338,14 @@ mod tests {
         let (limiter, now) = limiter(6_000, 0.0);
         let mut headers = HeaderMap::new();
         headers.insert("x-mbx-used-weight-1m", 5_999.into());
-        limiter.correct(&headers, now.load(Ordering::SeqCst));
+        limiter.correct(&headers, now.load(Ordering::SeqCst), None);
         assert!(limiter.try_acquire(2).is_some());
         headers.insert("x-mbx-used-weight-1m", http::HeaderValue::from_static("-1"));
-        limiter.correct(&headers, now.load(Ordering::SeqCst));
+        limiter.correct(&headers, now.load(Ordering::SeqCst), None);
         assert_eq!(limiter.usage()[0].used, 5_999);
         let sent_at = now.fetch_add(60_000, Ordering::SeqCst);
         headers.insert("x-mbx-used-weight-1m", 5_999.into());
-        limiter.correct(&headers, sent_at);
+        limiter.correct(&headers, sent_at, None);
         assert_eq!(limiter.usage()[0].used, 0, "that was the minute before");
     }
 
@@ -314,7 +354,7 @@ mod tests {
         let (limiter, now) = limiter(6_000, 0.0);
         let mut headers = HeaderMap::new();
         headers.insert("retry-after", 30.into());
-        limiter.pause_for(429, &headers);
+        limiter.pause_for(429, &headers, None);
         assert_eq!(limiter.try_acquire(1), Some(Duration::from_secs(30)));
         now.fetch_add(30_000, Ordering::SeqCst);
         assert_eq!(limiter.try_acquire(1), None);

@@ -368,9 +368,9 @@ fn begun(cell: &Cell, named: Named, landed: &Landed, call: &Call) -> Ts {
     }
 }
 
-/// Is a failure one of the provider, not of the window that was asked for?
+/// Is a failure one of the provider, not of the window that was asked for or of the key that asked?
 fn concerns_all(failure: &Failure) -> bool {
-    !matches!(failure.class, ErrorClass::OutOfWindow | ErrorClass::Bad)
+    !matches!(failure.class, ErrorClass::OutOfWindow | ErrorClass::Bad) && !super::serve::concerns_the_key(failure)
 }
 
 fn lost() -> Failure {

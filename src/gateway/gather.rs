@@ -47,6 +47,15 @@ impl Member {
     }
 }
 
+/// Says that no more calls of a member will come, whatever became of it.
+struct Leaving(Arc<Member>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.announce(0);
+    }
+}
+
 /// Calls waiting for one another.
 #[derive(Debug)]
 pub struct Gathering(Mutex<State>);
@@ -185,22 +194,25 @@ async fn lead(
 impl Gateway {
     /// Serves several asks at once; what they lack is fetched together where that can be.
     pub async fn serve_together(&self, requests: Vec<Request>) -> Vec<Result<Served, Failure>> {
+        // What has to be compared with the provider's is compared before anybody waits for anybody.
+        let compared = join_all(requests.iter().map(|request| self.verified(request))).await;
         let gathering = Gathering::new(requests.len());
         let members = requests.len() as u64;
-        let serve = |request: Request| {
+        let serve = |(request, compared): (Request, u32)| {
             let (gathering, announced) = (gathering.clone(), AtomicBool::new(false));
             let member = Arc::new(Member { gathering, announced, shared: AtomicU32::new(0), members });
             async move {
+                // Nothing was lacking, or it came to nothing; or the client left, whom nobody waits for.
+                let _leaving = Leaving(member.clone());
                 let mut outcome = self.serve(&Request { member: Some(member.clone()), ..request }).await;
-                // Nothing was lacking, or it came to nothing.
-                member.announce(0);
                 if let Ok(served) = &mut outcome {
+                    served.journey.calls += compared;
                     let calls = &mut served.journey.calls;
                     *calls = calls.saturating_sub(member.shared.load(Ordering::SeqCst));
                 }
                 outcome
             }
         };
-        join_all(requests.into_iter().map(serve)).await
+        join_all(requests.into_iter().zip(compared).map(serve)).await
     }
 }

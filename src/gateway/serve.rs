@@ -43,7 +43,8 @@ impl Gateway {
             let mut held = plan::held(cell, &snapshot, &asked, now);
             // Bars of two bases must not meet: what is held is compared before anything is added to it, unless what is
             // fetched anyway brings some of it once more.
-            let unverified = if verified { None } else { self.unverified(cell, &snapshot, now) };
+            let done = verified || request.member.is_some();
+            let unverified = if done { None } else { self.unverified(cell, &snapshot, now) };
             if let Some(window) = unverified.filter(|_| !self.will_compare(cell, &snapshot, &asked.ask, now)) {
                 verified = true;
                 self.verify(cell, window, request, &mut journey).await;
@@ -61,11 +62,13 @@ impl Gateway {
                     if plans > PLANS {
                         break;
                     }
-                    let departed = Instant::now();
+                    let (departed, launched) = (Instant::now(), boarded.launched);
                     let landed = boarded.landed().await;
                     journey.fetching += departed.elapsed();
                     match landed {
                         Ok(()) => continue,
+                        // Another's key was refused, not this one's.
+                        Err(failure) if launched == 0 && concerns_the_key(&failure) => continue,
                         Err(failure) => return self.degrade(cell, request, failure, journey).await,
                     }
                 }
@@ -101,6 +104,11 @@ impl Gateway {
         journey.outcome = Outcome::Hit;
         Some(self.complete(cell, &answer, pieces, before, request, journey))
     }
+}
+
+/// Is it the key that was refused?
+pub(super) fn concerns_the_key(failure: &Failure) -> bool {
+    matches!(failure.class, ErrorClass::Auth | ErrorClass::Plan)
 }
 
 pub(super) fn unknown(provider: &str) -> Failure {

@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// Splits and dividends come overnight.
 const OVERNIGHT: i64 = 86_400_000;
+/// Where that came to nothing it is not tried again for so long: whatever is asked is answered from what is held.
+const AGAIN: i64 = 3_600_000;
 /// Held bars that are compared: neighbours that moved together tell a rewriting from a correction.
 const COMPARED: usize = 4;
 
@@ -21,7 +23,7 @@ impl Gateway {
     /// The newest held final bars of a series that was not compared for a day, if its past may have been rewritten since.
     /// Where the provider announces what rewrites it, that tells.
     pub(super) fn unverified(&self, cell: &Cell, snapshot: &Snapshot, now: Ts) -> Option<Window> {
-        if now.saturating_sub(cell.compared_at()) < OVERNIGHT {
+        if now.saturating_sub(cell.compared_at()) < OVERNIGHT || now.saturating_sub(cell.tried_at()) < AGAIN {
             return None;
         }
         cell.provider.rewritten_by(&cell.series).filter(|announced| announced.is_empty())?;
@@ -37,6 +39,18 @@ impl Gateway {
         reached.then_some(window)
     }
 
+    /// Compares what a request will be answered from, if that is due; says how many calls it took.
+    pub(super) async fn verified(&self, request: &Request) -> u32 {
+        let Some(cell) = self.tiers.catalog.get(&request.series) else { return 0 };
+        let (snapshot, mut journey) = (cell.snapshot(), Journey::begin((self.clock)()));
+        let asked = plan::asked(&cell, &snapshot, &request.ask, request.native, journey.now);
+        let due = self.unverified(&cell, &snapshot, journey.now);
+        if let Some(window) = due.filter(|_| !self.will_compare(&cell, &snapshot, &asked.ask, journey.now)) {
+            self.verify(&cell, window, request, &mut journey).await;
+        }
+        journey.calls
+    }
+
     /// Do the calls for an ask bring held bars once more?
     pub(super) fn will_compare(&self, cell: &Cell, snapshot: &Snapshot, ask: &Ask, now: Ts) -> bool {
         let Some(limits) = self.limits(&cell.series) else { return false };
@@ -50,6 +64,7 @@ impl Gateway {
         let limit = cell.grid.ceil(window.to).saturating_sub(cell.grid.index(window.from)).max(1) as u64;
         let columns = request.ask.columns;
         let call = Call { window, limit, anchor: Anchor::Both, columns, need: window, exact: false };
+        cell.note_try((self.clock)());
         let Some(boarded) = self.board_call(cell, call, request) else { return };
         let Boarded { launched, .. } = &boarded;
         journey.calls += *launched as u32;

@@ -127,16 +127,11 @@ pub fn joined(
         }
     }
     let Some(summary) = served().map(Summary::of).reduce(Summary::with) else {
-        let first = members.iter().find_map(|member| member.as_ref().err()).cloned();
-        let mut answer = error(
-            NativeError {
-                status: 200,
-                body: String::from_utf8_lossy(&rope.flat()).into_owned(),
-                ..first.unwrap_or_default()
-            },
-            None,
-            "finex; fwd=uri-miss; detail=refused",
-        );
+        let reason = members.iter().find_map(|member| member.as_ref().err()).map(|error| error.reason.clone());
+        let body = String::from_utf8_lossy(&rope.flat()).into_owned();
+        let (content_type, reason) = (joined.content_type, reason.unwrap_or_default());
+        let refused = NativeError { status: 200, body, content_type, reason };
+        let mut answer = error(refused, None, "finex; fwd=uri-miss; detail=refused");
         extra(answer.headers_mut(), joined.headers);
         return answer;
     };

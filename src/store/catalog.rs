@@ -25,6 +25,8 @@ pub struct Cell {
     sight: Arc<Sighting>,
     /// When its bars were last seen to be the provider's.
     compared_at: AtomicI64,
+    /// When that was last tried.
+    tried_at: AtomicI64,
     changing: Mutex<()>,
     /// Held while the series is written to disk.
     pub saving: tokio::sync::Mutex<()>,
@@ -40,6 +42,7 @@ impl Cell {
             snapshot: ArcSwap::default(),
             sight,
             compared_at: AtomicI64::new(Ts::MIN),
+            tried_at: AtomicI64::new(Ts::MIN),
             changing: Mutex::new(()),
             saving: tokio::sync::Mutex::new(()),
         }
@@ -82,6 +85,14 @@ impl Cell {
 
     pub fn note_comparison(&self, at: Ts) {
         self.compared_at.fetch_max(at, Ordering::Relaxed);
+    }
+
+    pub fn tried_at(&self) -> Ts {
+        self.tried_at.load(Ordering::Relaxed)
+    }
+
+    pub fn note_try(&self, at: Ts) {
+        self.tried_at.fetch_max(at, Ordering::Relaxed);
     }
 
     /// Changes a copy of the snapshot and swaps it in.

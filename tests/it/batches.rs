@@ -80,6 +80,37 @@ async fn an_allowance_that_is_used_up_is_told_for_the_whole_batch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_batch_as_large_as_the_allowance_is_let_through() {
+    let world = World::with(|config| {
+        config.providers.get_mut("twelvedata").expect("twelvedata").limits.clear();
+    })
+    .await;
+    let got = world.get(&days("AAPL,MSFT,NVDA,IBM,TSLA,EUR/USD,GBP/USD,BTC/USD")).await;
+    // Three calls of 5, 2 and 1 symbols: stocks, currencies and coins have windows of their own.
+    assert_eq!(got.status, 200, "{}", got.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_a_batch_holds_up_nobody() {
+    let world = World::new().await;
+    let bars = |symbols: &str| {
+        format!(
+            "/alpaca/v2/stocks/bars?symbols={symbols}&timeframe=1Day&start=2023-01-02&end=2023-03-28&adjustment=all"
+        )
+    };
+    world.get(&bars("AAPL")).await;
+    // What is held is to be compared with the provider's before it is served again.
+    world.advance(2 * crate::world::DAY);
+    world.sim.set_latency(std::time::Duration::from_millis(600));
+    let both = bars("AAPL,MSFT");
+    let left = tokio::time::timeout(std::time::Duration::from_millis(200), world.get(&both)).await;
+    assert!(left.is_err(), "the client was to leave before the answer");
+    world.sim.set_latency(std::time::Duration::ZERO);
+    world.same(&bars("MSFT")).await;
+    world.same(&both).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn clients_that_ask_for_overlapping_batches_at_once_share_their_calls() {
     let world = World::new().await;
     world.sim.set_latency(std::time::Duration::from_millis(150));

@@ -152,7 +152,7 @@ async fn any_of_the_four_shapes_is_served_planned_and_kept_without_a_rebuild() {
             let (from, to) = (NEW_YEAR / 1_000 + from * 3_600, NEW_YEAR / 1_000 + to * 3_600);
             format!("{shape}?ticker=GOLD&every=hour&since={from}&until={to}&token=s3cret")
         };
-        let mut same = async |from: i64, to: i64| {
+        let same = async |from: i64, to: i64| {
             let got = world.get(&format!("/acme{}", ask(from, to))).await;
             let (path, query) =
                 ask(from, to).split_once('?').map(|(p, q)| (p.to_owned(), q.to_owned())).expect("a query");

@@ -160,6 +160,44 @@ async fn no_key_is_ever_seen() {
     assert!(seen.contains("@scope"), "what is Alice's stands in a scope");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn one_clients_trouble_is_not_the_others() {
+    for licensed in [false, true] {
+        let world = with(Keys::Passthrough, "", licensed).await;
+        let refusal = |status: u16, code: u16, message: &str, retry_after| finex_sim::Fault::Status {
+            status,
+            content_type: "application/json",
+            body: format!("{{\"code\":{code},\"message\":\"{message}\",\"status\":\"error\"}}"),
+            retry_after,
+        };
+        world.sim.faults().inject(refusal(401, 401, "**apikey** parameter is incorrect", None), 1);
+        assert_eq!(world.get(&days(ALICE)).await.status, 401);
+        assert_eq!(world.get(&days(BOB)).await.status, 200, "another key is another matter");
+        let other = |key: &str| days(key).replace("AAPL", "MSFT");
+        world
+            .sim
+            .faults()
+            .inject(refusal(429, 429, "You have run out of API credits for the current minute.", Some(3_600)), 1);
+        assert_eq!(world.get(&other(ALICE)).await.status, 429);
+        assert_eq!(world.get(&other(ALICE).replace("MSFT", "NVDA")).await.status, 429, "her pause lasts");
+        assert_eq!(world.get(&other(BOB).replace("MSFT", "NVDA")).await.status, 200, "and is hers");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_in_a_redirect_is_not_seen_however_it_is_written() {
+    let key = "my-own_k3y+/=";
+    let world = with(Keys::Managed, key, false).await;
+    let encoded = "https://elsewhere.example/?a=1&apikey=my%2Down%5Fk3y%2B%2F%3D";
+    for location in
+        [encoded, "https://elsewhere.example/?apikey=my-own_k3y%2b%2f%3d", "https://x.example/my-own_k3y+/="]
+    {
+        world.sim.faults().inject(finex_sim::Fault::Redirect(location.to_owned()), 1);
+        let got = world.get("/twelvedata/time_series?symbol=IBM&interval=1day&date=today").await;
+        assert!(got.header("location").ends_with("***"), "{location}: {:?}", got.headers);
+    }
+}
+
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()

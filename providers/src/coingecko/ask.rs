@@ -125,7 +125,8 @@ impl Reading<'_> {
 
     fn range(&self) -> Result<Option<(Interval, Window)>, NativeError> {
         let read = |name: &str| {
-            let Some(seconds) = self.query.get(name).and_then(|text| text.parse::<f64>().ok()) else { return Ok(None) };
+            let number = self.query.get(name).and_then(|text| text.parse::<f64>().ok());
+            let Some(seconds) = number.filter(|seconds| !seconds.is_nan()) else { return Ok(None) };
             match seconds.abs() <= LATEST_SECONDS {
                 true => Ok(Some((seconds * 1_000.0) as i64)),
                 false => Err(errors::bad(&format!("{name} is in seconds; this looks like milliseconds"))),
@@ -136,8 +137,8 @@ impl Reading<'_> {
             // Refused in the provider's own words.
             return Ok(None);
         }
-        let before_now = self.now - to;
-        if (0..UNSURE).contains(&before_now) && before_now > 0 {
+        // Whether that ends now is the provider's to say; and so is what it shows of times to come.
+        if (self.now - UNSURE..self.now).contains(&to) || from > self.now {
             return Ok(None);
         }
         let ends_now = to >= self.now - FIVE_MINUTES;

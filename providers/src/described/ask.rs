@@ -21,9 +21,12 @@ const LATEST_SECONDS: i64 = 99_999_999_999;
 type Captures<'a> = BTreeMap<&'a str, String>;
 
 pub(super) fn recognise(provider: &Described, request: &NativeRequest<'_>) -> Recognised {
+    let accept = (request.header)("accept").unwrap_or_default();
+    let wants_lines = accept.contains("text/csv") && !accept.contains("json");
     for (at, way) in provider.ways.iter().enumerate() {
         let Some(captures) = captured(provider, way, request.path) else { continue };
-        let reading = Reading { provider, way, at, captures, query: Query::read(request.query), now: request.now };
+        let reading =
+            Reading { provider, way, at, captures, query: Query::read(request.query), now: request.now, wants_lines };
         return match reading.read() {
             Ok(Some(recognised)) => recognised,
             Ok(None) => Recognised::Forward,
@@ -71,6 +74,8 @@ struct Reading<'a> {
     captures: Captures<'a>,
     query: Query,
     now: Ts,
+    /// Does it ask for CSV by its `Accept`?
+    wants_lines: bool,
 }
 
 /// The ends of a window as a client named them, half-open.
@@ -82,7 +87,7 @@ struct Ends {
 impl Reading<'_> {
     /// What is asked for; none where only the provider knows.
     fn read(&self) -> Result<Option<Recognised>, NativeError> {
-        if self.query.repeats() || !self.query.names().all(|name| self.knows(name)) {
+        if self.wants_lines || self.query.repeats() || !self.query.names().all(|name| self.knows(name)) {
             return Ok(None);
         }
         let facts = &self.way.facts;
@@ -123,6 +128,9 @@ impl Reading<'_> {
             None => {
                 let symbol = self.said(facts.symbol.as_deref(), "symbol").unwrap_or_default();
                 let Some(symbol) = symbol_of(self.provider, &symbol) else { return Ok(None) };
+                if cursor.as_ref().is_some_and(|(of, at)| *of != symbol || !window.contains(*at)) {
+                    return Ok(None);
+                }
                 let window = cursor.map_or(window, |(_, at)| paging::rest(window, at, newest_first));
                 let native = Native { page, ..native };
                 Ok(Some(Recognised::Series(self.ask(&symbol, interval, window, native, newest_first))))
@@ -147,7 +155,7 @@ impl Reading<'_> {
         // Answers are sorted by symbol, whatever the order in which they were asked for.
         symbols.sort();
         symbols.dedup();
-        if symbols.len() > MOST {
+        if symbols.len() > MOST || cursor.as_ref().is_some_and(|(_, at)| !window.contains(*at)) {
             return None;
         }
         let ask = |symbol: &String| {
@@ -392,6 +400,14 @@ pub(super) fn unified(provider: &Described, text: &str, interval: Interval) -> R
             has,
         });
     };
-    let reading = Reading { provider, way, at: 0, captures: Captures::new(), query: Query::default(), now: 0 };
+    let reading = Reading {
+        provider,
+        way,
+        at: 0,
+        captures: Captures::new(),
+        query: Query::default(),
+        now: 0,
+        wants_lines: false,
+    };
     Ok(reading.series(&own, interval, Window::ALL))
 }

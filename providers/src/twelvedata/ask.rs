@@ -61,8 +61,8 @@ impl Reading<'_> {
         };
         let (Some(shape), Some(zone)) = (self.shape(interval), self.zone(interval)) else { return Ok(None) };
         let Some((window, is_dated)) = self.window(interval, zone.as_ref()) else { return Ok(None) };
-        if window.from > window.to {
-            return Err(super::errors::bad("**start_date** is after **end_date**."));
+        if window.is_empty() {
+            return Ok(None);
         }
         let rows = match self.get("outputsize").map(str::parse::<u64>) {
             None => {
@@ -123,6 +123,10 @@ impl Reading<'_> {
             None => Some(None),
             Some(text) => {
                 let (ts, is_day) = stamp::client(text, clock)?;
+                // What a clock shows twice, or never, the provider may read in its own way.
+                if stamp::jumps(stamp::local(ts, clock), clock) {
+                    return None;
+                }
                 // Where a day is asked for by a time within it, the provider knows what is meant.
                 (is_intraday(interval) || is_day || ts.rem_euclid(DAY) == 0).then_some(Some(ts))
             }

@@ -65,11 +65,6 @@ fn shaped(code: u16, message: &str, reason: &str) -> NativeError {
     NativeError { status: code, body, content_type: JSON, reason: reason.to_owned() }
 }
 
-/// Refused without asking.
-pub(super) fn bad(message: &str) -> NativeError {
-    shaped(400, message, message)
-}
-
 pub(super) fn not_found(symbol: &str) -> NativeError {
     let shown = json::shown(symbol);
     let message = format!("**symbol** not found: {shown}. Please specify it correctly according to API Documentation.");
