@@ -176,11 +176,7 @@ impl Fetcher {
         credential: Option<&Credential>,
     ) -> Result<Landed, Failure> {
         let upstream = self.provider.call(series, call, named, (self.clock)());
-        let read = |body: &[u8]| {
-            self.provider
-                .decode(series, call, body)
-                .map_err(|error| Failure { pass_on: error.foreign, ..Failure::new(ErrorClass::Up, error.to_string()) })
-        };
+        let read = |body: &[u8]| self.provider.decode(series, call, body).map_err(|error| error.failure());
         let cost = self.provider.manifest().cost;
         let landed = self.collect(&[(series, call)], upstream, cost, credential, |_, body| read(body)).await;
         landed.into_iter().next().unwrap_or_else(|| Err(FetchError::up("there was no call").0))
@@ -234,7 +230,9 @@ impl Fetcher {
                 let said = read(i, &answer.body).map(spoken).map_err(|failure| failure.scrubbed(credential));
                 *all = so_far.and_then(|landed| Ok(landed.followed_by(said?, max_age(&answer.headers))));
             }
-            match calls.first().and_then(|(series, _)| self.provider.next(series, &upstream, &answer.body)) {
+            // One series is planned page by page; what a request for several leaves out is asked for at once.
+            let several = calls.first().filter(|_| calls.len() > 1);
+            match several.and_then(|(series, _)| self.provider.next(series, &upstream, &answer.body)) {
                 Some(next) if landed.iter().any(Result::is_ok) => upstream = next,
                 _ => break,
             }

@@ -277,6 +277,10 @@ pub struct Undecodable {
 }
 
 impl Undecodable {
+    pub fn failure(&self) -> Failure {
+        Failure { pass_on: self.foreign, ..Failure::new(ErrorClass::Up, self.to_string()) }
+    }
+
     pub fn new(provider: impl Into<String>, detail: impl Into<String>) -> Undecodable {
         Undecodable { provider: provider.into(), detail: detail.into(), foreign: false }
     }
@@ -344,7 +348,7 @@ pub trait Provider: Send + Sync {
 
     /// Of an answer to several calls, what it says to one.
     fn part(&self, series: &Series, call: &Call, body: &[u8]) -> Result<Decoded, Failure> {
-        self.decode(series, call, body).map_err(|error| Failure::new(ErrorClass::Up, error.to_string()))
+        self.decode(series, call, body).map_err(|error| error.failure())
     }
 
     /// Rows as this provider writes them.

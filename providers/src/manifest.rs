@@ -28,6 +28,9 @@ pub struct Manifest {
     pub columns: Columns,
     #[serde(default)]
     pub limits: Vec<RateWindow>,
+    /// How long it is left alone when it says that this was too fast, and not for how long, in milliseconds.
+    #[serde(default = "a_minute", deserialize_with = "millis")]
+    pub rate_pause: i64,
     /// finex' spelling → the provider's.
     #[serde(deserialize_with = "intervals")]
     pub intervals: BTreeMap<Interval, String>,
@@ -259,6 +262,10 @@ impl Manifest {
         let fits = |asset: &&String| symbol.len() > asset.len() && symbol.ends_with(asset.as_str());
         self.quotes.assets.iter().filter(fits).max_by_key(|asset| asset.len()).map(|asset| asset.to_lowercase())
     }
+}
+
+fn a_minute() -> i64 {
+    60_000
 }
 
 /// `500ms`, `2s`, `1m`, `1h` or `1d` in milliseconds.

@@ -256,7 +256,7 @@ impl Provider for TwelveData {
                 native: Some((200, text.to_owned())),
                 ..Failure::new(class, format!("{} refused {}", self.manifest.name, series.symbol))
             }),
-            None => self.read(series, call, text).map_err(|error| up(self.undecodable(error).to_string())),
+            None => self.read(series, call, text).map_err(|error| self.undecodable(error).failure()),
         }
     }
 

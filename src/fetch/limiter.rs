@@ -19,8 +19,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tower::{Layer, Service};
 
-/// Where a refusal names no pause: of what is refilled soon, and of what lasts for a day or a month.
-const DEFAULT_PAUSE: u64 = 60;
+/// Where a refusal of what lasts for a day or a month names no pause.
 const QUOTA_PAUSE: u64 = 3_600;
 
 pub struct Limiter {
@@ -30,6 +29,8 @@ pub struct Limiter {
     /// The same for clients with keys of their own, whose allowances are theirs: only the provider counts them.
     paused_payers: papaya::HashMap<u64, Ts>,
     patience: Duration,
+    /// Where a refusal names no pause.
+    rate_pause: u64,
     clock: Clock,
 }
 
@@ -56,7 +57,7 @@ pub struct Usage {
 
 impl Allowance {
     fn new(spec: &RateWindow, reserve: f64) -> Allowance {
-        let usable = ((f64::from(spec.quota) * (1.0 - reserve)) as u32).max(1);
+        let usable = ((f64::from(spec.quota) * (1.0 - reserve)).ceil() as u32).max(1);
         let burst = NonZeroU32::new(usable).unwrap_or(NonZeroU32::MIN);
         let period = Duration::from_millis(spec.window.max(1) as u64) / usable;
         let quota = Quota::with_period(period.max(Duration::from_nanos(1))).unwrap_or(Quota::per_second(burst));
@@ -114,6 +115,7 @@ impl Limiter {
             paused_until: AtomicI64::new(0),
             paused_payers: papaya::HashMap::new(),
             patience: settings.patience.0,
+            rate_pause: manifest.rate_pause.unsigned_abs().div_ceil(1_000),
             clock,
         }
     }
@@ -186,7 +188,7 @@ impl Limiter {
     fn pause(&self, seconds: Option<u64>, payer: Option<u64>) {
         /// Keys that are invented must not fill the memory.
         const MOST_PAYERS: usize = 10_000;
-        let seconds = seconds.unwrap_or(DEFAULT_PAUSE).min(7 * 86_400);
+        let seconds = seconds.unwrap_or(self.rate_pause).min(7 * 86_400);
         let now = (self.clock)();
         let until = now.saturating_add(seconds as i64 * 1_000);
         let Some(payer) = payer else {

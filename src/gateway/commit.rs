@@ -19,6 +19,9 @@ use finex_core::truth::quality;
 use finex_providers::{Failure, Shape};
 use std::sync::Arc;
 
+/// What arrives lives long enough for those who wait for it, whatever the provider says of keeping it.
+const SHORTEST_LIFE: i64 = 1_000;
+
 impl Gateway {
     /// Judges what arrived for a call and takes it into the series. What was invalidated meanwhile is not taken: those
     /// who wait will ask again.
@@ -52,7 +55,7 @@ impl Gateway {
             rows: said.bars.len() as u64,
             live: said.live,
             at,
-            expires: (self.clock)().saturating_add(max_age.map_or(life, |max_age| life.min(max_age))),
+            expires: (self.clock)().saturating_add(max_age.map_or(life, |max_age| life.min(max_age.max(SHORTEST_LIFE)))),
         };
         // An answer that says of which window it speaks is whole there.
         let whole = said.spoken.map(|window| Call { window, limit: u64::MAX, anchor: Anchor::Both, ..*call });

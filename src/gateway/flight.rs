@@ -108,6 +108,8 @@ struct Landing {
     id: u64,
     outcome: watch::Sender<Outcome>,
     result: Result<(), Failure>,
+    /// Was the call made with a client's own key, whose troubles are not everybody's?
+    with_own_key: bool,
 }
 
 impl Drop for Landing {
@@ -116,6 +118,8 @@ impl Drop for Landing {
         state.flying.retain(|flying| flying.id != self.id);
         let result = std::mem::replace(&mut self.result, Ok(()));
         let held = result.as_ref().err().filter(|failure| concerns_all(failure));
+        let of_the_key = |failure: &&Failure| self.with_own_key && failure.class != ErrorClass::Up;
+        let held = held.filter(|failure| !of_the_key(failure));
         state.hold = held.map(|failure| (Instant::now(), failure.clone())).or(state.hold.take());
         if result.is_ok() {
             state.hold = None;
@@ -264,7 +268,8 @@ impl Gateway {
         let id = state.next;
         state.next += 1;
         state.flying.push(Flying { id, window: flight.call.window, landed: receiver.clone() });
-        let landing = Landing { board: board.clone(), id, outcome: sender, result: Err(lost()) };
+        let with_own_key = flight.credential.as_ref().is_some_and(|key| key.payer().is_some());
+        let landing = Landing { board: board.clone(), id, outcome: sender, result: Err(lost()), with_own_key };
         let crew = Crew { gateway: self.me.upgrade(), cell: cell.clone() };
         self.tasks.spawn(crew.fly(flight, landing));
         receiver

@@ -170,6 +170,8 @@ async fn lead(
             1 => None,
             _ => fetcher.call_together(chunk, credential).await,
         };
+        // Where one symbol spoils the request for all, each is asked for by itself.
+        let together = together.filter(|landed| !landed.iter().all(is_refused));
         match together {
             Some(landed) => {
                 outcomes.extend(landed.into_iter().enumerate().map(|(at, outcome)| (outcome, at > 0)));
@@ -189,6 +191,15 @@ async fn lead(
         let _ = other.departure.send(Departure::Landed { outcome: Box::new(outcome), shared });
     }
     own.unwrap_or_else(|| Err(FetchError::up("the call ended without an answer").0))
+}
+
+/// Was the request refused for something that is wrong with it?
+fn is_refused(outcome: &Outcome) -> bool {
+    use finex_core::status::ErrorClass::{Bad, NotFound};
+    outcome.as_ref().err().is_some_and(|failure| {
+        let status = failure.native.as_ref().map_or(200, |(status, _)| *status);
+        matches!(failure.class, Bad | NotFound) && status >= 400
+    })
 }
 
 impl Gateway {

@@ -117,7 +117,7 @@ pub(super) fn unknown(provider: &str) -> Failure {
 
 /// An ask that no number of calls allowed would answer.
 pub(super) fn refused(too_large: &finex_core::plan::TooLarge) -> Failure {
-    Failure::new(ErrorClass::Bad, too_large.to_string())
+    Failure { pass_on: true, ..Failure::new(ErrorClass::Bad, too_large.to_string()) }
 }
 
 fn late() -> Failure {
@@ -126,5 +126,6 @@ fn late() -> Failure {
 }
 
 fn endless() -> Failure {
-    Failure::new(ErrorClass::Up, "the provider's answers leave bars missing that it was asked for")
+    let detail = "the provider's answers leave bars missing that it was asked for";
+    Failure { pass_on: true, ..Failure::new(ErrorClass::Up, detail) }
 }

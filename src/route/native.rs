@@ -55,7 +55,7 @@ impl Router {
             Recognised::Local(local) => return Some(native::local(&local)),
             Recognised::Refused(error) => native::error(error, None, "finex; fwd=bypass; detail=refused"),
             Recognised::Series(ask) => self.series(parts, provider, ask, &fetcher.admit(query, &header)).await?,
-            Recognised::Batch(batch) => self.batch(parts, provider, batch, &fetcher.admit(query, &header)).await,
+            Recognised::Batch(batch) => self.batch(parts, provider, batch, &fetcher.admit(query, &header)).await?,
         };
         // Clients slow down by these figures: they are live, on hits too.
         fetcher.limiter.report(answer.headers_mut());
@@ -96,12 +96,22 @@ impl Router {
         Some(answer)
     }
 
-    /// The answer to a request for several series: what fails for one of them is that one's answer.
-    async fn batch(&self, parts: &Parts, provider: &dyn Provider, batch: Batch, admission: &Admission) -> Answer {
+    /// The answer to a request for several series: what fails for one of them is that one's answer. None where it has to
+    /// come from the provider itself.
+    async fn batch(
+        &self,
+        parts: &Parts,
+        provider: &dyn Provider,
+        batch: Batch,
+        admission: &Admission,
+    ) -> Option<Answer> {
         let asks = batch.members.iter().filter_map(|(_, member)| member.as_ref().ok());
         let requests = asks.map(|ask| self.request(ask.series.clone(), ask.ask, ask.native, admission)).collect();
         let mut served = self.gateway.serve_together(requests).await.into_iter();
         let failures = served.as_slice().iter().filter_map(|outcome| outcome.as_ref().err());
+        if failures.clone().any(|failure| failure.pass_on) {
+            return None;
+        }
         let retry_after = failures.filter_map(|failure| failure.retry_after).max();
         // What one symbol lacks is that symbol's; what the provider lacks is everybody's.
         let refused = served.as_slice().iter().find_map(|outcome| {
@@ -109,16 +119,17 @@ impl Router {
         });
         if let Some(failure) = refused {
             let status = format!("finex; fwd=uri-miss; detail={}", failure.class.name());
-            return native::error(provider.error(failure), retry_after, &status);
+            return Some(native::error(provider.error(failure), retry_after, &status));
         }
         // So is a refusal of the request itself, which is one for all.
-        let whole = |outcome: &Result<Served, Failure>| {
-            let status = outcome.as_ref().err().and_then(|failure| failure.native.as_ref()).map(|(status, _)| *status);
-            status.is_some_and(|status| status >= 400)
+        let of_the_request = |failure: &&Failure| {
+            let status = failure.native.as_ref().map(|(status, _)| *status);
+            failure.class == ErrorClass::Bad && status.is_some_and(|status| status >= 400)
         };
-        if let (Some(Err(failure)), true) = (served.as_slice().first(), served.as_slice().iter().all(whole)) {
+        let refused = served.as_slice().iter().filter_map(|outcome| outcome.as_ref().err()).find(of_the_request);
+        if let Some(failure) = refused {
             let status = format!("finex; fwd=uri-miss; detail={}", failure.class.name());
-            return native::error(provider.error(failure), retry_after, &status);
+            return Some(native::error(provider.error(failure), retry_after, &status));
         }
         let mut members: Vec<Result<Served, NativeError>> = Vec::with_capacity(batch.members.len());
         for (_, member) in &batch.members {
@@ -143,7 +154,7 @@ impl Router {
         let outcomes = members.iter().filter_map(|member| member.as_ref().ok()).map(|served| served.journey.outcome);
         answer.extensions_mut().insert(outcomes.reduce(headers::together).unwrap_or(Outcome::Error));
         members.iter().filter_map(|member| member.as_ref().ok()).for_each(|served| self.note_parts(served));
-        answer
+        Some(answer)
     }
 }
 
