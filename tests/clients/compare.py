@@ -1,6 +1,6 @@
 """Asks simulated providers through real client libraries, once directly and again through finex, and compares.
 
-This file has what is Binance's; Yahoo's is in `yahoo`.
+This file has what is Binance's; Yahoo's is in `yahoo`, and that of all other providers in `others`.
 
 Each client uses a symbol of its own, so that its first round through the gateway finds an empty cache. The rounds are
 `direct` (no gateway), `cold`, `warm`, and `restarted` (the same gateway started again on what it kept on disk).
@@ -19,6 +19,7 @@ from typing import Any
 
 import open_store
 from open_store import Check
+from others import rounds as others
 from rounds import Round, asked_well, spared, table
 from servers import gateway, simulator
 from yahoo import rounds as yahoo
@@ -109,10 +110,11 @@ def binance(sim: str, folder: Path) -> list[Check]:
 def main() -> int:
     steer_clear_of_midnight()
     with tempfile.TemporaryDirectory(prefix="finex-clients-") as temporary, simulator() as sim:
-        folders = {name: Path(temporary) / name for name in ["binance", "yahoo"]}
+        folders = {name: Path(temporary) / name for name in ["binance", "yahoo", "others"]}
         for folder in folders.values():
             folder.mkdir()
         checks = binance(sim, folders["binance"]) + yahoo.checked(sim, folders["yahoo"])
+        checks += others.checked(sim, folders["others"])
     failed = sum(not check.passed for check in checks)
     print(f"{len(checks) - failed} passed, {failed} failed")
     return 1 if failed else 0

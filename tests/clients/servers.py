@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Iterator
 
 BIN = Path(os.environ["FINEX_BIN"])
+# Mounted under their ids by the simulator.
+PROVIDERS = ["alphavantage", "coingecko", "twelvedata", "polygon", "tiingo", "alpaca", "finnhub", "fred"]
 
 
 @contextlib.contextmanager
@@ -41,6 +43,7 @@ def gateway(upstream: str, data: Path, log: Path) -> Iterator[str]:
         **os.environ,
         "FINEX_PROVIDERS__BINANCE__BASE_URL": upstream,
         "FINEX_PROVIDERS__YAHOO__BASE_URL": upstream,
+        **{f"FINEX_PROVIDERS__{name.upper()}__BASE_URL": f"{upstream}/{name}" for name in PROVIDERS},
         # The rounds ask more in a minute than Yahoo allows.
         "FINEX_PROVIDERS__YAHOO__LIMITS__CALLS-1M": "100000",
     }
