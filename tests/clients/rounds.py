@@ -9,7 +9,7 @@ Round = list[dict[str, Any]]
 
 def asked_well(client: str, direct: Round) -> Check:
     """Two equal errors prove nothing where bars are asked for."""
-    asked = [call for call in direct if call["kind"] in ("settled", "newest")]
+    asked = [call for call in direct if call["kind"] in ("settled", "forwarded", "newest")]
     errors = [f"{call['name']}: {call['answer']}" for call in asked if "error" in call["answer"]]
     return Check(f"{client}, direct: calls for bars bring bars", not errors, "; ".join(errors))
 

@@ -13,7 +13,9 @@ from typing import Iterator
 
 BIN = Path(os.environ["FINEX_BIN"])
 # Mounted under their ids by the simulator.
-PROVIDERS = ["alphavantage", "coingecko", "twelvedata", "polygon", "tiingo", "alpaca", "finnhub", "fred"]
+MOUNTED = ["alphavantage", "coingecko", "twelvedata", "polygon", "tiingo", "alpaca", "finnhub", "fred"]
+# The rounds ask more than providers allow. None has all of these limits.
+LIMITS = ["CALLS-1S", "CALLS-1M", "CALLS-1H", "CALLS-1D", "CREDITS-1M", "CREDITS-1D"]
 
 
 @contextlib.contextmanager
@@ -43,9 +45,8 @@ def gateway(upstream: str, data: Path, log: Path) -> Iterator[str]:
         **os.environ,
         "FINEX_PROVIDERS__BINANCE__BASE_URL": upstream,
         "FINEX_PROVIDERS__YAHOO__BASE_URL": upstream,
-        **{f"FINEX_PROVIDERS__{name.upper()}__BASE_URL": f"{upstream}/{name}" for name in PROVIDERS},
-        # The rounds ask more in a minute than Yahoo allows.
-        "FINEX_PROVIDERS__YAHOO__LIMITS__CALLS-1M": "100000",
+        **{f"FINEX_PROVIDERS__{name.upper()}__BASE_URL": f"{upstream}/{name}" for name in MOUNTED},
+        **{f"FINEX_PROVIDERS__{name.upper()}__LIMITS__{limit}": "1000000" for name in ["yahoo", *MOUNTED] for limit in LIMITS},
     }
     command = [str(BIN / "finex"), "up", "--listen", address, "--data-dir", str(data)]
     # Started where no finex.toml lies about.

@@ -9,7 +9,7 @@ from typing import Any, Callable
 @dataclass
 class Call:
     """Kinds: `settled` calls ask for bars that can no longer change, `empty` ones for such where there are none,
-    `newest` ones for rows up to now, `other` ones for no bars at all."""
+    `forwarded` ones for such that finex does not keep, `newest` ones for rows up to now, `other` ones for no bars."""
 
     name: str
     run: Callable[[], Any]

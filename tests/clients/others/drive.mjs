@@ -25,7 +25,8 @@ const upstreamCalls = async () => (await (await fetch(counter)).json()).series;
 // What an error tells: of an answer that was no success, its body and status.
 function told(error) {
   const { message, code, status, body, response } = error ?? {};
-  return { error: error?.name ?? "Error", text: message?.replaceAll(base, "BASE"), code, status, body: body ?? response?.data };
+  const text = message?.replaceAll(base, "BASE");
+  return { error: error?.name ?? "Error", text, code, status, body: body ?? response?.data };
 }
 
 async function answerOf({ run }) {

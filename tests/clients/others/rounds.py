@@ -14,13 +14,13 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Iterator
 
 import open_store
 from open_store import Check
+from others.agreement import differences
 from rounds import Round, asked_well, spared, table
 from servers import gateway
-from yahoo.agreement import parted
 
 HERE = Path(__file__).parent
 THROUGH = ["cold", "warm", "restarted"]
@@ -112,26 +112,13 @@ def rounds_of_all(sim: str, folder: Path) -> tuple[dict[str, str], dict[str, dic
     return {name: version for name, (version, _) in direct.items()}, rounds
 
 
-def differences(first: dict[str, Any], again: dict[str, Any], answer: Any) -> list[str]:
-    """What does not move is the same to the last digit and in the same order; of the rest, kind and size must fit."""
-    direct = [json.dumps(call["answer"]) for call in (first, again)]
-    if json.dumps(answer) in direct:
-        return []
-    if first["kind"] in ("newest", "other") and direct[0] != direct[1]:
-        return list(parted(first["answer"], again["answer"], answer))
-    found = list(parted(first["answer"], first["answer"], answer))
-    return found or [f"the same in another order: {text(first['answer'])} directly, {text(answer)} through finex"]
-
-
-def text(answer: Any) -> str:
-    return json.dumps(answer)[:300]
-
-
 def compare(name: str, rounds: dict[str, Round]) -> list[Check]:
     checks = []
     for one in THROUGH:
         for first, again, answered in zip(rounds["direct"], rounds["direct again"], rounds[one], strict=True):
-            found = differences(first, again, answered["answer"])
+            # Settled bars do not move.
+            other = again if first["kind"] in ("newest", "other") else first
+            found = differences(first["answer"], other["answer"], answered["answer"])
             more = [f"and {len(found) - 3} more"] if len(found) > 3 else []
             detail = "\n        ".join(["", *found[:3], *more])
             checks.append(Check(f"{name}, {one}: {first['name']}", not found, detail))

@@ -45,9 +45,13 @@ def alpha_vantage(base: str, day: date) -> list[Call]:
         meta = {name: value for name, value in meta.items() if "Last Refreshed" not in name}
         return (rows.iloc[1:] if hasattr(rows, "iloc") else dict(list(rows.items())[1:])), meta
 
+    def rates(name: str, *asked: str, form: str = "json") -> Any:
+        return past(getattr(pairs[form], f"get_currency_exchange_{name}")(*asked))
+
+    march = dict(interval="5min", month="2024-03", outputsize="full")
     return calls(intraday, MONTHS) + [
-        Call("5min of a month, as JSON", lambda: intraday(form="json", interval="5min", month="2024-03", outputsize="full")),
-        Call("5min of a month, as CSV", lambda: csv(intraday(form="csv", interval="5min", month="2024-03", outputsize="full"))),
+        Call("5min of a month, as JSON", lambda: intraday(form="json", **march)),
+        Call("5min of a month, as CSV", lambda: csv(intraday(form="csv", **march))),
         Call("daily, compact", lambda: frames.get_daily("IBM"), "newest"),
         Call("daily, full", lambda: frames.get_daily("IBM", outputsize="full"), "newest"),
         Call("daily, compact, as JSON", lambda: texts.get_daily("IBM"), "newest"),
@@ -63,11 +67,11 @@ def alpha_vantage(base: str, day: date) -> list[Call]:
         Call("monthly, adjusted", lambda: texts.get_monthly_adjusted("IBM"), "newest"),
         Call("15min, compact", lambda: intraday(interval="15min"), "newest"),
         Call("60min, full", lambda: intraday(interval="60min", outputsize="full"), "newest"),
-        Call("currencies, daily", lambda: past(pairs["json"].get_currency_exchange_daily("EUR", "USD")), "newest"),
-        Call("currencies, daily, full", lambda: past(pairs["pandas"].get_currency_exchange_daily("EUR", "USD", "full")), "newest"),
-        Call("currencies, weekly", lambda: past(pairs["json"].get_currency_exchange_weekly("EUR", "USD")), "newest"),
-        Call("currencies, monthly", lambda: past(pairs["json"].get_currency_exchange_monthly("USD", "JPY")), "newest"),
-        Call("currencies, 60min", lambda: past(pairs["json"].get_currency_exchange_intraday("EUR", "USD", "60min")), "newest"),
+        Call("currencies, daily", lambda: rates("daily", "EUR", "USD"), "newest"),
+        Call("currencies, daily, full", lambda: rates("daily", "EUR", "USD", "full", form="pandas"), "newest"),
+        Call("currencies, weekly", lambda: rates("weekly", "EUR", "USD"), "newest"),
+        Call("currencies, monthly", lambda: rates("monthly", "USD", "JPY"), "newest"),
+        Call("currencies, 60min", lambda: rates("intraday", "EUR", "USD", "60min"), "newest"),
         Call("coin, daily", lambda: coins["pandas"].get_digital_currency_daily("BTC", "USD"), "newest"),
         Call("coin, weekly", lambda: coins["json"].get_digital_currency_weekly("BTC", "USD"), "newest"),
         Call("coin, monthly", lambda: coins["json"].get_digital_currency_monthly("BTC", "EUR"), "newest"),

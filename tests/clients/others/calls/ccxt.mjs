@@ -20,6 +20,8 @@ const windows = {
   "1h, paginated, again": ["1h", ms("2023-01-01"), undefined, { until: ms("2023-04-01"), paginate: true }],
   "1d, zone": ["1d", ms("2024-01-02"), 20, { timeZone: "8" }],
 };
+const hours = { interval: "1h", startTime: ms("2024-01-01") };
+const early = { interval: "1d", startTime: ms("2015-01-01"), endTime: ms("2016-01-01") };
 
 export async function calls(library, base, day) {
   // Without its own pauses: nobody is to be spared here.
@@ -30,9 +32,9 @@ export async function calls(library, base, day) {
   const raw = (asked) => exchange.publicGetKlines({ symbol: "SOLUSDT", ...asked });
   return [
     ...each(bars, windows),
-    call("1h, klines as they are", () => raw({ interval: "1h", startTime: ms("2024-01-01") })),
-    call("1h, uiKlines", () => exchange.publicGetUiKlines({ symbol: "SOLUSDT", interval: "1h", startTime: ms("2024-01-01") })),
-    call("before the listing", () => raw({ interval: "1d", startTime: ms("2015-01-01"), endTime: ms("2016-01-01") }), "empty"),
+    call("1h, klines as they are", () => raw(hours)),
+    call("1h, uiKlines", () => exchange.publicGetUiKlines({ symbol: "SOLUSDT", ...hours })),
+    ...each(raw, { "before the listing": [early] }, "empty"),
     call("1d, limit only", () => bars("1d", undefined, 40), "newest"),
     call("1d, neither", () => bars("1d"), "newest"),
     call("1h, since", () => bars("1h", ago(day, 3)), "newest"),

@@ -50,7 +50,7 @@ def pycoingecko(base: str, day: date) -> list[Call]:
 
     return alike(span, candles, day) + [
         *calls(lambda **asked: client.get_coin_market_chart_by_id("bitcoin", "usd", **asked), RECENT, "newest"),
-        *calls(lambda **asked: client.get_coin_ohlc_by_id("bitcoin", "usd", **asked), RECENT_CANDLES, "newest"),
+        *calls(lambda days: client.get_coin_ohlc_by_id("bitcoin", "usd", days), RECENT_CANDLES, "newest"),
         Call("price", lambda: client.get_price("bitcoin,solana", "usd,eur", include_market_cap="true"), "other"),
         Call("history", lambda: client.get_coin_history_by_id("bitcoin", "15-02-2024"), "other"),
         Call("markets", lambda: client.get_coins_markets("usd"), "other"),
@@ -58,7 +58,7 @@ def pycoingecko(base: str, day: date) -> list[Call]:
         Call("search", lambda: client.search("sol"), "other"),
         Call("ping", client.ping, "other"),
         Call("days that are no number", lambda: client.get_coin_market_chart_by_id("bitcoin", "usd", "soon"), "other"),
-        Call("candles of a number of days that is not offered", lambda: client.get_coin_ohlc_by_id("bitcoin", "usd", 31), "other"),
+        Call("days that are not offered", lambda: client.get_coin_ohlc_by_id("bitcoin", "usd", 31), "other"),
     ]
 
 
@@ -78,11 +78,14 @@ def coingecko_sdk(base: str, day: date) -> list[Call]:
     def recent(**asked: Any) -> Any:
         return client.coins.market_chart.get("bitcoin", vs_currency="usd", **asked).to_dict()
 
+    def prices() -> Any:
+        found = client.simple.price.get(vs_currencies="usd", ids="bitcoin,ethereum", include_market_cap=True)
+        return {coin: price.to_dict() for coin, price in found.items()}
+
     return alike(span, candles, day) + [
         *calls(recent, RECENT, "newest"),
-        *calls(lambda **asked: client.coins.ohlc.get("bitcoin", vs_currency="usd", **asked), RECENT_CANDLES, "newest"),
-        Call("price", lambda: {coin: price.to_dict() for coin, price in
-                               client.simple.price.get(vs_currencies="usd", ids="bitcoin,ethereum", include_market_cap=True).items()}, "other"),
+        *calls(lambda days: client.coins.ohlc.get("bitcoin", vs_currency="usd", days=days), RECENT_CANDLES, "newest"),
+        Call("price", prices, "other"),
         Call("markets", lambda: [coin.to_dict() for coin in client.coins.markets.get(vs_currency="usd")], "other"),
         Call("search", lambda: client.search.get(query="bit").to_dict(), "other"),
         Call("ping", lambda: client.ping.get().to_dict(), "other"),

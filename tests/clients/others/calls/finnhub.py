@@ -38,7 +38,16 @@ COINS = {
     "coin, days": window("D", "2024-01-01", "2024-03-01", "BINANCE:BTCUSDT"),
     "coin, 15 minutes": window("15", "2024-02-01", "2024-02-03", "BINANCE:BTCUSDT"),
 }
-EMPTY = {"a weekend": window("D", "2024-01-06", "2024-01-07"), "a night": window("5", "2024-02-07T02:00", "2024-02-07T04:00")}
+EMPTY = {
+    "a weekend": window("D", "2024-01-06", "2024-01-07"),
+    "a night": window("5", "2024-02-07T02:00", "2024-02-07T04:00"),
+}
+MISTAKES = {
+    "unknown symbol": window("D", "2024-01-02", "2024-03-28", "NOPE"),
+    "invalid resolution": window("7", "2024-01-02", "2024-03-28"),
+    "no end": window("D", "2024-01-02", "2024-03-28") | {"to": ""},
+}
+NOT_IN_THE_PLAN = {"not in the plan": window("D", "2024-01-02", "2024-03-28", "KRAKEN:BTCUSD")}
 
 
 def finnhub_python(base: str, day: date) -> list[Call]:
@@ -60,8 +69,6 @@ def finnhub_python(base: str, day: date) -> list[Call]:
         Call("coin, 60 minutes up to now", lambda: client.crypto_candles(**now("60", 3, "BINANCE:BTCUSDT")), "newest"),
         Call("quote", lambda: client.quote("AAPL"), "other"),
         Call("search", lambda: client.symbol_lookup("apple"), "other"),
-        Call("unknown symbol", lambda: client.stock_candles(**window("D", "2024-01-02", "2024-03-28", "NOPE")), "other"),
-        Call("invalid resolution", lambda: client.stock_candles(**window("7", "2024-01-02", "2024-03-28")), "other"),
-        Call("no end", lambda: client.stock_candles("AAPL", "D", seconds("2024-01-02"), ""), "other"),
-        Call("not in the plan", lambda: client.crypto_candles(**window("D", "2024-01-02", "2024-03-28", "KRAKEN:BTCUSD")), "other"),
+        *calls(client.stock_candles, MISTAKES, "other"),
+        *calls(client.crypto_candles, NOT_IN_THE_PLAN, "other"),
     ]

@@ -27,7 +27,7 @@ def fredapi(base: str, day: date) -> list[Call]:
         return client.get_series(**asked)
 
     return [
-        *calls(series, SERIES, "newest"),
+        *calls(series, SERIES, "forwarded"),
         Call("information", lambda: client.get_series_info("GDP"), "other"),
         Call("search", lambda: client.search("unemployment"), "other"),
         Call("unknown series", lambda: client.get_series("NOPE"), "other"),

@@ -41,18 +41,18 @@ WINDOWS = {
 BATCHES = {
     "several symbols": window("1day", "2024-01-02", "2024-03-28", symbol="AAPL,MSFT"),
     "several symbols, one of them new": window("1day", "2024-02-01", "2024-02-15", symbol="AAPL,MSFT,IBM"),
-    "one of the symbols unknown": window("1day", "2024-01-02", "2024-03-28", symbol="AAPL,NOPE"),
 }
+PARTLY_UNKNOWN = {"one of the symbols unknown": window("1day", "2024-01-02", "2024-03-28", symbol="AAPL,NOPE")}
 RECENT = {
-    "days": dict(interval="1day"),
-    "days, more": dict(interval="1day", outputsize=90),
-    "days, less": dict(interval="1day", outputsize=5),
-    "days, oldest first": dict(interval="1day", outputsize=20, order="asc"),
+    "newest days": dict(interval="1day"),
+    "newest days, more": dict(interval="1day", outputsize=90),
+    "newest days, less": dict(interval="1day", outputsize=5),
+    "newest days, oldest first": dict(interval="1day", outputsize=20, order="asc"),
     "days from a date on": dict(interval="1day", start_date="2026-06-01", outputsize=5000),
-    "weeks": dict(interval="1week", outputsize=12),
-    "1h": dict(interval="1h", outputsize=40),
-    "5min": dict(interval="5min", outputsize=100),
-    "coin, 1h": dict(symbol="BTC/USD", interval="1h", outputsize=24),
+    "newest weeks": dict(interval="1week", outputsize=12),
+    "newest hours": dict(interval="1h", outputsize=40),
+    "newest 5min": dict(interval="5min", outputsize=100),
+    "coin, newest hours": dict(symbol="BTC/USD", interval="1h", outputsize=24),
 }
 MISTAKES = {
     "unknown symbol": window("1day", "2024-01-02", "2024-03-28", symbol="NOPE"),
@@ -73,18 +73,20 @@ def twelvedata(base: str, day: date) -> list[Call]:
         return series(**params).price_endpoint.as_raw_json()
 
     past = WINDOWS["days"]
+    since = dict(interval="5min", start_date=f"{midnight(day, 5):%Y-%m-%d}", outputsize=5000)
     return [
         *calls(text, WINDOWS),
         *calls(lambda **asked: series(**asked).price_endpoint.as_json(), BATCHES),
+        # That there is no such symbol is forgotten in time.
+        *calls(lambda **asked: series(**asked).price_endpoint.as_json(), PARTLY_UNKNOWN, "newest"),
         Call("days, as a frame", lambda: series(**past).as_pandas()),
         Call("days, as rows", lambda: series(**past).as_json()),
         Call("days, as CSV", lambda: series(**past).price_endpoint.as_raw_csv()),
         Call("5min, as CSV rows", lambda: series(**WINDOWS["5min"]).as_csv()),
         Call("several symbols, as a frame", lambda: series(**BATCHES["several symbols"]).as_pandas()),
         Call("a weekend", lambda: text(**window("1day", "2024-01-06", "2024-01-07")), "other"),
-        *calls(lambda **asked: series(**asked).as_json(), {f"{name} up to now": asked for name, asked in RECENT.items()}, "newest"),
-        Call("5min from a date on", lambda: series(interval="5min", start_date=f"{midnight(day, 5):%Y-%m-%d}",
-                                                   outputsize=5000).as_pandas(), "newest"),
+        *calls(lambda **asked: series(**asked).as_json(), RECENT, "newest"),
+        *calls(lambda **asked: series(**asked).as_pandas(), {"5min from a date on": since}, "newest"),
         # Without the day that is not over: prices of currencies swing by their last digits only.
         Call("currencies, days up to now", lambda: series("EUR/USD", interval="1day").as_json()[1:], "newest"),
         Call("quote", lambda: client.quote(symbol="AAPL").as_json(), "other"),
