@@ -6,71 +6,105 @@ through finex, to the last digit and in the same order. Of rows that have moved,
 
 import json
 import math
-from dataclasses import dataclass
-from typing import Any, Iterator
+from functools import cached_property
+from typing import Any, Iterator, NamedTuple
 
-Path = tuple[str, ...]
-# The kind of its container (lists come before objects), its length, and where in it.
-Row = tuple[bool, int, tuple[int, str]]
+Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True)
-class Leaf:
-    text: str
-    # Which element of the longest list on the way to it, or of the longest object where there is no list. Thus a row is
-    # known also where an answer has columns.
-    row: tuple[int, str]
+class Row(NamedTuple):
+    """An element of the longest list on the way to a value, or of the longest object where there is no list: thus a row
+    is known also where an answer has columns."""
+
+    of_list: bool
+    length: int
+    depth: int
+    at: str | int
 
 
-def differences(first: Any, again: Any, through: Any) -> list[str]:
-    """`first` and `again` came directly."""
-    if json.dumps(through) in (json.dumps(first), json.dumps(again)):
-        return []
-    before, after, ours = ({path: leaf for path, leaf in leaves(answer)} for answer in (first, again, through))
-    moved = {leaf.row for path, leaf in (before | after).items() if before.get(path) != after.get(path)}
-    # Behind a row that has moved there may be one more.
-    moved |= {(depth, str(int(at) + 1)) for depth, at in moved if at.isdigit()}
-    common = [path for path in before if path in after]
-    found = [told(path, leaf, None) for path, leaf in before.items() if path not in ours and leaf.row not in moved]
-    found += [told(path, None, leaf) for path, leaf in ours.items() if path not in before and leaf.row not in moved]
-    found += [told(path, before[path], ours[path]) for path in common
-              if path in ours and not fits(before[path], after[path], ours[path], before[path].row in moved)]
-    if not found and [path for path in common if path in ours] != [path for path in ours if path in common]:
-        found = ["the same in another order"]
-    return found
+# The value of a path, with its row.
+Leaf = tuple[Any, Row]
 
 
-def leaves(value: Any, path: Path = (), row: Row = (False, 0, (0, ""))) -> Iterator[tuple[Path, Leaf]]:
+class Direct:
+    """What came directly, the first and the second time."""
+
+    def __init__(self, first: Any, again: Any) -> None:
+        self.first, self.again = first, again
+        self.texts = {json.dumps(first), json.dumps(again)}
+
+    @cached_property
+    def before(self) -> dict[Path, Leaf]:
+        return dict(leaves(self.first))
+
+    @cached_property
+    def after(self) -> dict[Path, Leaf]:
+        return self.before if len(self.texts) == 1 else dict(leaves(self.again))
+
+    @cached_property
+    def moved(self) -> set[tuple[int, str | int]]:
+        parted = [path for path, leaf in self.before.items() if not same(leaf, self.after.get(path))]
+        parted += [path for path in self.after if path not in self.before]
+        moved = {place(self.before.get(path) or self.after[path]) for path in parted}
+        # Behind a row that has moved there may be one more.
+        return moved | {(depth, at + 1) for depth, at in moved if isinstance(at, int)}
+
+    def differences(self, through: Any) -> list[str]:
+        if json.dumps(through) in self.texts:
+            return []
+        ours = dict(leaves(through))
+        missing = [path for path in self.before if path not in ours and not self.moves(self.before[path])]
+        extra = [path for path in ours if path not in self.before and not self.moves(ours[path])]
+        common = [path for path in self.before if path in ours and path in self.after]
+        others = [path for path in common if not self.fits(path, ours[path])]
+        found = [told(path, self.before.get(path), ours.get(path)) for path in [*missing, *extra, *others]]
+        if not found and common != [path for path in ours if path in self.before and path in self.after]:
+            found = ["the same in another order"]
+        return found
+
+    def moves(self, leaf: Leaf) -> bool:
+        return place(leaf) in self.moved
+
+    def fits(self, path: Path, ours: Leaf) -> bool:
+        before, after = self.before[path], self.after[path]
+        if same(ours, before) or same(ours, after):
+            return True
+        if not self.moves(before):
+            return False
+        old, new = number(before), number(ours)
+        if old is None or new is None:
+            return old == new
+        return math.isclose(old, new, rel_tol=0.05, abs_tol=10 * abs(old - (number(after) or 0)))
+
+
+def leaves(value: Any, path: Path = (), row: Row = Row(False, 0, 0, 0)) -> Iterator[tuple[Path, Leaf]]:
     if not value or not isinstance(value, (dict, list)):
-        yield path, Leaf(json.dumps(value), row[2])
+        yield path, (value, row)
         return
     rank = (isinstance(value, list), len(value))
     for key, one in value.items() if isinstance(value, dict) else enumerate(value):
-        inner = (*rank, (len(path), str(key))) if rank > row[:2] else row
-        yield from leaves(one, (*path, str(key)), inner)
+        yield from leaves(one, (*path, key), Row(*rank, len(path), key) if rank > row[:2] else row)
 
 
-def fits(before: Leaf, after: Leaf, ours: Leaf, moved: bool) -> bool:
-    if ours.text in (before.text, after.text):
-        return True
-    if not moved:
-        return False
-    old, new = number(before), number(ours)
-    if old is None or new is None:
-        return old == new
-    return math.isclose(old, new, rel_tol=0.05, abs_tol=10 * abs(old - (number(after) or 0)))
+def place(leaf: Leaf) -> tuple[int, str | int]:
+    return leaf[1].depth, leaf[1].at
+
+
+def same(leaf: Leaf, other: Leaf | None) -> bool:
+    return other is not None and type(leaf[0]) is type(other[0]) and leaf[0] == other[0]
 
 
 def number(leaf: Leaf) -> float | None:
     """Some write numbers as text."""
     try:
-        return float(leaf.text.strip('"'))
-    except ValueError:
+        return float(leaf[0])
+    except (TypeError, ValueError):
         return None
 
 
 def told(path: Path, before: Leaf | None, ours: Leaf | None) -> str:
-    direct, through = (leaf.text if leaf else "nothing" for leaf in (before, ours))
+    direct, through = (json.dumps(leaf[0]) if leaf else "nothing" for leaf in (before, ours))
     at = next((i for i, (a, b) in enumerate(zip(direct, through)) if a != b), 0)
     around = slice(max(0, at - 60), at + 160)
-    return f"{' / '.join(path) or 'the answer'}: {direct[around]} directly, {through[around]} through finex"
+    where = " / ".join(map(str, path)) or "the answer"
+    return f"{where}: {direct[around]} directly, {through[around]} through finex"

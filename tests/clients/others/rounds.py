@@ -18,7 +18,7 @@ from typing import Iterator
 
 import open_store
 from open_store import Check
-from others.agreement import differences
+from others.agreement import Direct
 from rounds import Round, asked_well, spared, table
 from servers import gateway
 
@@ -114,11 +114,13 @@ def rounds_of_all(sim: str, folder: Path) -> tuple[dict[str, str], dict[str, dic
 
 def compare(name: str, rounds: dict[str, Round]) -> list[Check]:
     checks = []
-    for one in THROUGH:
-        for first, again, answered in zip(rounds["direct"], rounds["direct again"], rounds[one], strict=True):
-            # Settled bars do not move.
-            other = again if first["kind"] in ("newest", "other") else first
-            found = differences(first["answer"], other["answer"], answered["answer"])
+    answers = zip(rounds["direct"], rounds["direct again"], *(rounds[one] for one in THROUGH), strict=True)
+    for first, again, *through in answers:
+        # Other bars do not move.
+        moving = first["kind"] in ("newest", "other")
+        direct = Direct(first["answer"], again["answer"] if moving else first["answer"])
+        for one, answered in zip(THROUGH, through):
+            found = direct.differences(answered["answer"])
             more = [f"and {len(found) - 3} more"] if len(found) > 3 else []
             detail = "\n        ".join(["", *found[:3], *more])
             checks.append(Check(f"{name}, {one}: {first['name']}", not found, detail))
