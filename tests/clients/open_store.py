@@ -161,7 +161,7 @@ def files_themselves(root: Path) -> list[Check]:
     common = set.intersection(*(set(names) for names in columns)) if columns else set()
     extra = "; ".join(f"{n} files with {sorted(set(names) - common)}" for names, n in columns.items())
     twice = duckdb.sql(
-        f"select symbol, interval, variant, timestamp from read_parquet('{root}/**/*.parquet', hive_partitioning=true,"
+        f"select symbol, currency, interval, variant, timestamp from read_parquet('{root}/**/*.parquet', hive_partitioning=true,"
         " union_by_name=true) group by all having count(*) > 1 limit 5"
     ).fetchall()
     return [
