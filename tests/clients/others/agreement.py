@@ -74,7 +74,7 @@ class Direct:
         old, new = number(before), number(ours)
         if old is None or new is None:
             return old == new
-        return math.isclose(old, new, rel_tol=0.05, abs_tol=10 * abs(old - (number(after) or 0)))
+        return math.isclose(old, new, rel_tol=0.5, abs_tol=10 * abs(old - (number(after) or 0)))
 
 
 def leaves(value: Any, path: Path = (), row: Row = Row(False, 0, 0, 0)) -> Iterator[tuple[Path, Leaf]]:

@@ -105,7 +105,7 @@ def alike(span: Any, candles: Any, day: date) -> list[Call]:
     old = window("2009-01-01", "2009-06-01")
     return [
         *calls(span, WINDOWS),
-        *calls(candles, CANDLES),
+        *calls(candles, CANDLES, "forwarded"),
         Call("before there was any", lambda: span(**old), "empty"),
         Call("hours of another coin", lambda: span(**window("2024-03-01", "2024-03-20", coin="ethereum"))),
         Call("hours up to now", lambda: until_now(30), "newest"),

@@ -27,7 +27,6 @@ WINDOWS = {
     "5 minutes, a part of what was asked": window("5", "2024-02-06T15:02", "2024-02-06T18:00"),
     "15 minutes": window("15", "2024-02-05", "2024-02-09"),
     "60 minutes": window("60", "2024-02-01", "2024-02-29"),
-    "60 minutes, longer than is answered": window("60", "2024-01-02", "2024-03-28", "MSFT"),
     "60 minutes before a split": window("60", "2021-07-05", "2021-07-10", "NVDA"),
 }
 CURRENCIES = {
@@ -38,6 +37,7 @@ COINS = {
     "coin, days": window("D", "2024-01-01", "2024-03-01", "BINANCE:BTCUSDT"),
     "coin, 15 minutes": window("15", "2024-02-01", "2024-02-03", "BINANCE:BTCUSDT"),
 }
+FORWARDED = {"60 minutes, longer than is answered": window("60", "2024-01-02", "2024-03-28", "MSFT")}
 EMPTY = {
     "a weekend": window("D", "2024-01-06", "2024-01-07"),
     "a night": window("5", "2024-02-07T02:00", "2024-02-07T04:00"),
@@ -64,6 +64,7 @@ def finnhub_python(base: str, day: date) -> list[Call]:
         *calls(client.stock_candles, WINDOWS),
         *calls(client.forex_candles, CURRENCIES),
         *calls(client.crypto_candles, COINS),
+        *calls(client.stock_candles, FORWARDED, "forwarded"),
         *calls(client.stock_candles, EMPTY, "empty"),
         *calls(client.stock_candles, recent, "newest"),
         Call("coin, 60 minutes up to now", lambda: client.crypto_candles(**now("60", 3, "BINANCE:BTCUSDT")), "newest"),

@@ -20,17 +20,19 @@ const pages = {
 };
 
 // Every request has an id of its own, and a link names a host and has a cursor.
-function anonymous(text) {
-  return JSON.parse(
-    JSON.stringify(text, (name, value) => (["request_id", "next_url"].includes(name) ? typeof value : value)),
-  );
+const hidden = ["request_id", "next_url"];
+
+function anonymous(answer, names = hidden) {
+  return JSON.parse(JSON.stringify(answer, (name, value) => (names.includes(name) ? typeof value : value)));
 }
 
 export function calls({ restClient }, base, day) {
   const [one, all] = [false, true].map((pagination) => restClient("demo-key", base, { pagination }));
+  // Of how many minutes or days longer bars are made, they do not tell themselves.
+  const hiddenOf = ([, , timespan]) => (["day", "minute"].includes(timespan) ? hidden : [...hidden, "queryCount"]);
   const bars = (client) => async (...asked) => {
     try {
-      return anonymous(await client.getStocksAggregates(...asked));
+      return anonymous(await client.getStocksAggregates(...asked), hiddenOf(asked));
     } catch (error) {
       throw Object.assign(new Error(error.message), { body: anonymous(error.response?.data) });
     }
@@ -41,7 +43,7 @@ export function calls({ restClient }, base, day) {
     ...each(bars(all), pages),
     call("a weekend", () => bars(one)("AAPL", 1, "day", "2024-01-06", "2024-01-07"), "empty"),
     call("days up to now", () => bars(one)("AAPL", 1, "day", text(60), text(0)), "newest"),
-    call("hours up to now, by pages", () => bars(all)("AAPL", 1, "hour", text(20), text(0), true, "asc", 3000), "newest"),
+    call("minutes up to now, by pages", () => bars(all)("AAPL", 1, "minute", text(4), text(0), true, "asc", 700), "newest"),
     call("close before", async () => anonymous(await one.getPreviousStocksAggregates("AAPL")), "other"),
     call("all stocks of a day", async () => anonymous(await one.getGroupedStocksAggregates("2024-02-06")), "other"),
     call("splits", async () => anonymous(await one.listStockSplits("NVDA")), "other"),

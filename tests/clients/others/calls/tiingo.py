@@ -17,11 +17,7 @@ WINDOWS = {
     "days, more than asked before": window("daily", "2023-11-01", "2024-07-01"),
     "days, again": window("daily", "2024-01-02", "2024-03-28"),
     "days over a split": window("daily", "2024-06-03", "2024-06-14", ticker="NVDA"),
-    "days, some columns": window("daily", "2024-01-02", "2024-03-28", columns="open,close,adjClose"),
     "days, small letters": window("daily", "2024-01-02", "2024-02-01", ticker="aapl"),
-    "days, as CSV": window("daily", "2024-01-02", "2024-03-28", fmt="csv"),
-    "days, as CSV, nothing asked before": window("daily", "2024-01-02", "2024-03-28", fmt="csv", ticker="MSFT"),
-    "days, as JSON after CSV": window("daily", "2024-01-02", "2024-03-28", ticker="MSFT"),
     "days, as objects": window("daily", "2024-01-02", "2024-01-31", fmt="object"),
     "weeks": window("weekly", "2023-01-04", "2024-01-03"),
     "months": window("monthly", "2022-01-10", "2024-01-10"),
@@ -29,10 +25,19 @@ WINDOWS = {
     "5min": window("5min", "2024-02-05", "2024-02-07"),
     "5min, a part of what was asked": window("5min", "2024-02-06", "2024-02-06"),
     "5min, with volumes": window("5min", "2024-02-05", "2024-02-07", columns="open,high,low,close,volume"),
-    "5min, as CSV": window("5min", "2024-02-05", "2024-02-07", fmt="csv"),
     "1hour": window("1hour", "2024-02-01", "2024-02-29"),
 }
-EMPTY = {"a weekend": window("daily", "2024-01-06", "2024-01-07"), "a night": window("5min", "2024-01-06", "2024-01-07")}
+EMPTY = {
+    "a weekend": window("daily", "2024-01-06", "2024-01-07"),
+    "5min of a weekend": window("5min", "2024-01-06", "2024-01-07"),
+}
+# As CSV adjusted prices have more digits than as JSON.
+FORWARDED = {
+    "days, as CSV": window("daily", "2024-01-02", "2024-03-28", fmt="csv"),
+    "days, as CSV, nothing asked before": window("daily", "2024-01-02", "2024-03-28", fmt="csv", ticker="MSFT"),
+    "5min, as CSV": window("5min", "2024-02-05", "2024-02-07", fmt="csv"),
+    "days, some columns": window("daily", "2024-01-02", "2024-03-28", columns="open,close,adjClose"),
+}
 
 
 def tiingo(base: str, day: date) -> list[Call]:
@@ -54,14 +59,16 @@ def tiingo(base: str, day: date) -> list[Call]:
     return [
         *calls(prices, WINDOWS),
         Call("days, as a frame", lambda: client.get_dataframe("AAPL", **days)),
-        Call("days, as a frame of CSV", lambda: client.get_dataframe("IBM", fmt="csv", **days)),
+        *calls(prices, FORWARDED, "forwarded"),
+        Call("days, as JSON after CSV", lambda: prices("MSFT", **days)),
+        Call("days, as a frame of CSV", lambda: client.get_dataframe("IBM", fmt="csv", **days), "forwarded"),
         Call("several symbols", lambda: client.get_dataframe(["AAPL", "MSFT", "TSLA"], metric_name="adjClose", **days)),
         Call("coin, days", lambda: coins("btcusd", size="1day", start="2024-01-01", end="2024-03-01")),
         Call("coin, hours", lambda: coins("btcusd", size="1hour", start="2024-02-01", end="2024-02-05")),
         Call("coin, a part of what was asked", lambda: coins("btcusd", size="1hour", start="2024-02-02", end="2024-02-03")),
         Call("coins", lambda: coins("btcusd", "ethusd", size="1day", start="2024-01-01", end="2024-03-01")),
         *calls(prices, EMPTY, "empty"),
-        Call("newest day", lambda: prices(), "newest"),
+        Call("newest day", prices, "newest"),
         Call("newest day, as CSV", lambda: prices(fmt="csv"), "newest"),
         Call("days up to now", lambda: prices(startDate=ago(90)), "newest"),
         Call("days up to now, as a frame", lambda: client.get_dataframe("AAPL", startDate=ago(40)), "newest"),
