@@ -35,9 +35,10 @@ def upstream(calls: Round) -> str:
 
 def table(versions: dict[str, str], rounds: dict[str, dict[str, Round]], equal: dict[str, list[Check]]) -> None:
     names = list(next(iter(rounds.values())))
-    print(f"{'client':<22} {'version':<8} {'calls':>5} {'equal':>9}", *(f"{name:>14}" for name in names))
+    width = max(map(len, rounds))
+    print(f"{'client':<{width}} {'version':<8} {'calls':>5} {'equal':>9}", *(f"{name:>14}" for name in names))
     for client, by_round in rounds.items():
         passed = sum(check.passed for check in equal[client])
         counts = (f"{upstream(by_round[name]):>14}" for name in names)
         share = f"{passed}/{len(equal[client])}"
-        print(f"{client:<22} {versions[client]:<8} {len(by_round['direct']):>5} {share:>9}", *counts)
+        print(f"{client:<{width}} {versions[client]:<8} {len(by_round['direct']):>5} {share:>9}", *counts)

@@ -24,74 +24,79 @@ from servers import gateway
 
 HERE = Path(__file__).parent
 THROUGH = ["cold", "warm", "restarted"]
+ROUNDS = ["direct", *THROUGH, "direct again"]
 # How long a round of one client may take.
 PATIENCE = 120
 
 
 @dataclass(frozen=True)
 class Client:
-    name: str
-    # Of the provider, as the simulator has it, and as finex has it.
+    package: str
+    # Its number.
+    gateway: int
+    # The provider, as the simulator has it, and as finex has it.
     simulated: str
     served: str
 
+    @property
+    def name(self) -> str:
+        return f"{self.package} (node)" if self.package in NODE else self.package
 
-def client(name: str, simulated: str, served: str = "") -> Client:
-    return Client(name, simulated, served or simulated)
+    def command(self) -> list[str]:
+        """How to ask with it; empty if it is not installed."""
+        if self.package in NODE:
+            folder = os.environ.get("OTHERS_NODE")
+            return ["node", "--no-warnings", str(HERE / "drive.mjs"), folder, self.package] if folder else []
+        python = os.environ.get("POLYGON_PYTHON" if self.package == "polygon-api-client" else "OTHERS_PYTHON")
+        return [python, "-m", "others.drive", self.package] if python else []
 
 
-# By gateway.
-CLIENTS = [
-    [
-        client("alpha_vantage", "alphavantage"),
-        client("pycoingecko", "coingecko"),
-        client("twelvedata", "twelvedata"),
-        client("polygon-api-client", "polygon"),
-        client("tiingo", "tiingo"),
-        client("alpaca-py", "alpaca"),
-        client("finnhub-python", "finnhub"),
-        client("fredapi", "fred"),
-        client("ccxt", "binance"),
-    ],
-    [client("coingecko-sdk", "coingecko"), client("massive", "polygon", "massive"), client("binance", "binance")],
-    [client("@polygon.io/client-js", "polygon")],
-]
 NODE = ["ccxt", "binance", "@polygon.io/client-js"]
+CLIENTS = [
+    Client("alpha_vantage", 0, "alphavantage", "alphavantage"),
+    Client("pycoingecko", 0, "coingecko", "coingecko"),
+    Client("coingecko-sdk", 1, "coingecko", "coingecko"),
+    Client("twelvedata", 0, "twelvedata", "twelvedata"),
+    Client("polygon-api-client", 0, "polygon", "polygon"),
+    Client("massive", 1, "polygon", "massive"),
+    Client("@polygon.io/client-js", 2, "polygon", "polygon"),
+    Client("tiingo", 0, "tiingo", "tiingo"),
+    Client("alpaca-py", 0, "alpaca", "alpaca"),
+    Client("finnhub-python", 0, "finnhub", "finnhub"),
+    Client("fredapi", 0, "fred", "fred"),
+    Client("ccxt", 0, "binance", "binance"),
+    Client("binance", 1, "binance", "binance"),
+]
 
 
-def command(name: str) -> list[str]:
-    """How to ask with a client; empty if it is not installed."""
-    if name in NODE:
-        folder = os.environ.get("OTHERS_NODE")
-        return ["node", "--no-warnings", str(HERE / "drive.mjs"), folder, name] if folder else []
-    python = os.environ.get("POLYGON_PYTHON" if name == "polygon-api-client" else "OTHERS_PYTHON")
-    return [python, "-m", "others.drive", name] if python else []
+def installed() -> list[Client]:
+    return [client for client in CLIENTS if client.command()]
 
 
-def run(name: str, base: str, sim: str, day: str) -> tuple[str, Round]:
-    asked = [*command(name), base, f"{sim}/sim/calls", day]
-    done = subprocess.run(asked, stdout=subprocess.PIPE, text=True, timeout=PATIENCE, cwd=HERE.parent)
+def run(client: Client, base: str, sim: str, day: str) -> tuple[str, Round]:
+    command = [*client.command(), base, f"{sim}/sim/calls", day]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=PATIENCE, cwd=HERE.parent)
     if done.returncode != 0:
-        raise SystemExit(f"{' '.join(asked)} ended with code {done.returncode}")
+        raise SystemExit(f"{' '.join(command)} ended with code {done.returncode}")
     result = json.loads(done.stdout)
     return result["version"], result["answers"]
+
+
+def directly(sim: str, day: str) -> dict[str, tuple[str, Round]]:
+    return {client.name: run(client, f"{sim}/{client.simulated}", sim, day) for client in installed()}
 
 
 @contextlib.contextmanager
 def gateways(sim: str, folder: Path) -> Iterator[list[str]]:
     with contextlib.ExitStack() as stack:
-        names = [f"gateway-{number}" for number in range(len(CLIENTS))]
+        names = [f"gateway-{number}" for number in sorted({client.gateway for client in CLIENTS})]
         yield [stack.enter_context(gateway(sim, folder / name, folder / f"{name}.log")) for name in names]
+        time.sleep(2)  # files are written behind the answers
 
 
 def through(roots: list[str], sim: str, day: str) -> dict[str, Round]:
-    pairs = [(root, one) for root, group in zip(roots, CLIENTS) for one in group if command(one.name)]
-    return {one.name: run(one.name, f"{root}/{one.served}", sim, day)[1] for root, one in pairs}
-
-
-def directly(sim: str, day: str) -> dict[str, tuple[str, Round]]:
-    ones = [one for group in CLIENTS for one in group if command(one.name)]
-    return {one.name: run(one.name, f"{sim}/{one.simulated}", sim, day) for one in ones}
+    bases = {client: f"{roots[client.gateway]}/{client.served}" for client in installed()}
+    return {client.name: run(client, base, sim, day)[1] for client, base in bases.items()}
 
 
 def rounds_of_all(sim: str, folder: Path) -> tuple[dict[str, str], dict[str, dict[str, Round]]]:
@@ -99,17 +104,15 @@ def rounds_of_all(sim: str, folder: Path) -> tuple[dict[str, str], dict[str, dic
     direct = directly(sim, day)
     with gateways(sim, folder) as roots:
         cold, warm = through(roots, sim, day), through(roots, sim, day)
-        time.sleep(2)  # files are written behind the answers
     with gateways(sim, folder) as roots:
         restarted = through(roots, sim, day)
-        time.sleep(2)
     again = directly(sim, day)
+    versions = {name: version for name, (version, _) in direct.items()}
     rounds = {
-        name: {"direct": answers, "cold": cold[name], "warm": warm[name], "restarted": restarted[name],
-               "direct again": again[name][1]}
-        for name, (_, answers) in direct.items()
+        name: dict(zip(ROUNDS, [direct[name][1], cold[name], warm[name], restarted[name], again[name][1]]))
+        for name in versions
     }
-    return {name: version for name, (version, _) in direct.items()}, rounds
+    return versions, rounds
 
 
 def compare(name: str, rounds: dict[str, Round]) -> list[Check]:
@@ -139,7 +142,7 @@ def stored(folder: Path) -> list[Check]:
 
 def checked(sim: str, folder: Path) -> list[Check]:
     """All checks of these clients. Prints the table and what failed."""
-    if not any(command(one.name) for group in CLIENTS for one in group):
+    if not installed():
         return []
     versions, rounds = rounds_of_all(sim, folder)
     equal = {name: compare(name, of_one) for name, of_one in rounds.items()}
