@@ -103,8 +103,8 @@ def of(client: Any, day: date) -> list[Call]:
         "days up to now": now("day", 60),
         "days up to now, newest first": now("day", 400, sort="desc", limit=120),
         "weeks up to now": now("week", 300),
-        "5 minutes up to now": now("minute", 5, 5),
-        "hours of a coin up to now": now("hour", 3, ticker="X:BTCUSD"),
+        "5 minutes up to now": now("minute", 5, 5, limit=50000),
+        "hours of a coin up to now": now("hour", 3, ticker="X:BTCUSD", limit=50000),
     }
     return [
         *calls(text, WINDOWS),
