@@ -25,6 +25,10 @@ def midnight(day: date, days_ago: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=timezone.utc) - timedelta(days=days_ago)
 
 
+def date_before(day: date, days: int) -> str:
+    return (day - timedelta(days=days)).isoformat()
+
+
 def seconds(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=timezone.utc).timestamp())
 

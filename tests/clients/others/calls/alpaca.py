@@ -80,6 +80,11 @@ def alpaca_py(base: str, day: date) -> list[Call]:
         "5 minutes up to now": now(FIVE_MINUTES, 5, ["MSFT", "AAPL"]),
         "minutes of one exchange up to now": now(TimeFrame.Minute, 4, feed=DataFeed.IEX),
     }
+    # Windows that begin before the newest rows of one that is asked for the newest ones first.
+    later = {
+        "days, after the newest": now(DAY, 300, "TSLA", end=midnight(day, 100)),
+        "days of several symbols, after the newest": now(DAY, 250, ["TSLA", "NVDA"], end=midnight(day, 150)),
+    }
     return [
         *calls(bars, WINDOWS),
         *calls(of_coins, COINS),
@@ -88,6 +93,8 @@ def alpaca_py(base: str, day: date) -> list[Call]:
         Call("a weekend", lambda: bars(**window(DAY, "2024-01-06T06:00", "2024-01-07T12:00")), "empty"),
         Call("a night", lambda: bars(**window(TimeFrame.Minute, "2024-02-07T02:00", "2024-02-07T04:00")), "empty"),
         *calls(bars, recent, "newest"),
+        *calls(bars, {"newest days of another stock": now(DAY, 200, "TSLA", sort="desc")}, "newest"),
+        *calls(bars, later),
         # That there is no such symbol is forgotten in time.
         *calls(bars, {"one of the symbols unknown": window(DAY, "2024-01-02", "2024-03-28", ["AAPL", "NOPE"])}, "newest"),
         Call("coins up to now", lambda: of_coins(**now(HOUR, 3, ["BTC/USD", "ETH/USD"])), "newest"),

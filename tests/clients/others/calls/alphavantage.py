@@ -8,7 +8,7 @@ from alpha_vantage.cryptocurrencies import CryptoCurrencies
 from alpha_vantage.foreignexchange import ForeignExchange
 from alpha_vantage.timeseries import TimeSeries
 
-from others.asked import Call, calls
+from others.asked import Call, calls, date_before
 
 MONTHS = {
     "5min of a month": dict(interval="5min", month="2024-02", outputsize="full"),
@@ -48,6 +48,8 @@ def alpha_vantage(base: str, day: date) -> list[Call]:
     def rates(name: str, *asked: str, form: str = "json") -> Any:
         return past(getattr(pairs[form], f"get_currency_exchange_{name}")(*asked))
 
+    # A month that is over.
+    lately = date_before(day, 40)[:7]
     march = dict(interval="5min", month="2024-03", outputsize="full")
     return calls(intraday, MONTHS) + [
         Call("5min of a month, as JSON", lambda: intraday(form="json", **march)),
@@ -67,6 +69,8 @@ def alpha_vantage(base: str, day: date) -> list[Call]:
         Call("monthly, adjusted", lambda: texts.get_monthly_adjusted("IBM"), "newest"),
         Call("15min, compact", lambda: intraday(interval="15min"), "newest"),
         Call("60min, full", lambda: intraday(interval="60min", outputsize="full"), "newest"),
+        Call("60min, full, of another stock", lambda: intraday("TSLA", interval="60min", outputsize="full"), "newest"),
+        Call("60min of a month, after the newest", lambda: intraday("TSLA", interval="60min", month=lately)),
         Call("currencies, daily", lambda: rates("daily", "EUR", "USD"), "newest"),
         Call("currencies, daily, full", lambda: rates("daily", "EUR", "USD", "full", form="pandas"), "newest"),
         Call("currencies, weekly", lambda: rates("weekly", "EUR", "USD"), "newest"),

@@ -1,6 +1,6 @@
 """CoinGecko: how far apart samples are follows from how much is asked for."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from others.asked import Call, calls, midnight, seconds
@@ -32,6 +32,11 @@ CANDLES = {
 }
 RECENT = {f"{days} days back": dict(days=days) for days in ["1", "7", "30", "90", "180", "365", "max"]} | {
     "30 days back, by their name": dict(days="30", interval="daily"),
+}
+# Windows that begin before the newest samples of a coin that is asked for the newest ones first, or lie in them.
+LATER = {
+    "days, after the newest": dict(days=300, coin="solana", until=100),
+    "hours, after the newest": dict(days=70, coin="solana", until=60),
 }
 RECENT_CANDLES = {f"candles of {days} days back": dict(days=days) for days in ["1", "14", "30", "180"]}
 
@@ -78,6 +83,8 @@ def coingecko_sdk(base: str, day: date) -> list[Call]:
     def recent(**asked: Any) -> Any:
         return client.coins.market_chart.get("bitcoin", vs_currency="usd", **asked).to_dict()
 
+    markets = client.coins.markets.get
+
     def prices() -> Any:
         found = client.simple.price.get(vs_currencies="usd", ids="bitcoin,ethereum", include_market_cap=True)
         return {coin: price.to_dict() for coin, price in found.items()}
@@ -86,7 +93,7 @@ def coingecko_sdk(base: str, day: date) -> list[Call]:
         *calls(recent, RECENT, "newest"),
         *calls(lambda days: client.coins.ohlc.get("bitcoin", vs_currency="usd", days=days), RECENT_CANDLES, "newest"),
         Call("price", prices, "other"),
-        Call("markets", lambda: [unchanged(coin.to_dict()) for coin in client.coins.markets.get(vs_currency="usd")], "other"),
+        Call("markets", lambda: [unchanged(coin.to_dict()) for coin in markets(vs_currency="usd")], "other"),
         Call("search", lambda: client.search.get(query="bit").to_dict(), "other"),
         Call("ping", lambda: client.ping.get().to_dict(), "other"),
     ]
@@ -98,9 +105,10 @@ def unchanged(coin: dict[str, Any]) -> dict[str, Any]:
 
 
 def alike(span: Any, candles: Any, day: date) -> list[Call]:
-    def until_now(days: int, coin: str = "ethereum") -> Any:
+    def until_now(days: int, coin: str = "ethereum", until: int = -2) -> Any:
         # A bit beyond now, so that all rounds ask the same.
-        return span(int(midnight(day, days).timestamp()), int((midnight(day) + timedelta(days=2)).timestamp()), coin)
+        since, end = (int(midnight(day, ago).timestamp()) for ago in (days, until))
+        return span(since, end, coin)
 
     old = window("2009-01-01", "2009-06-01")
     return [
@@ -108,6 +116,9 @@ def alike(span: Any, candles: Any, day: date) -> list[Call]:
         *calls(candles, CANDLES, "forwarded"),
         Call("before there was any", lambda: span(**old), "empty"),
         Call("hours of another coin", lambda: span(**window("2024-03-01", "2024-03-20", coin="ethereum"))),
+        Call("newest days of another coin", lambda: until_now(200, "solana"), "newest"),
+        Call("newest hours of another coin", lambda: until_now(85, "solana"), "newest"),
+        *calls(until_now, LATER),
         Call("hours up to now", lambda: until_now(30), "newest"),
         Call("days up to now", lambda: until_now(300), "newest"),
         Call("unknown coin", lambda: span(**window("2024-03-01", "2024-03-20", coin="nope")), "other"),

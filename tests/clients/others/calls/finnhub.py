@@ -54,10 +54,10 @@ def finnhub_python(base: str, day: date) -> list[Call]:
     client = finnhub.Client("demo-key")
     client.API_URL = base + "/api/v1"
 
-    def now(resolution: str, days: int, symbol: str = "AAPL") -> dict[str, Any]:
+    def now(resolution: str, days: int, symbol: str = "AAPL", until: int = -2) -> dict[str, Any]:
         # A bit beyond now, so that all rounds ask the same.
-        since, until = (int(midnight(day, ago).timestamp()) for ago in (days, -2))
-        return dict(symbol=symbol, resolution=resolution, _from=since, to=until)
+        since, end = (int(midnight(day, ago).timestamp()) for ago in (days, until))
+        return dict(symbol=symbol, resolution=resolution, _from=since, to=end)
 
     recent = {"days up to now": now("D", 90), "weeks up to now": now("W", 300), "5 minutes up to now": now("5", 5)}
     return [
@@ -67,6 +67,8 @@ def finnhub_python(base: str, day: date) -> list[Call]:
         *calls(client.stock_candles, FORWARDED, "forwarded"),
         *calls(client.stock_candles, EMPTY, "empty"),
         *calls(client.stock_candles, recent, "newest"),
+        *calls(client.stock_candles, {"newest days of another stock": now("D", 200, "TSLA")}, "newest"),
+        *calls(client.stock_candles, {"days, after the newest": now("D", 300, "TSLA", until=100)}),
         Call("coin, 60 minutes up to now", lambda: client.crypto_candles(**now("60", 3, "BINANCE:BTCUSDT")), "newest"),
         Call("quote", lambda: client.quote("AAPL"), "other"),
         Call("search", lambda: client.symbol_lookup("apple"), "other"),

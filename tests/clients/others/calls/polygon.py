@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import Any
 
-from others.asked import Call, calls, midnight
+from others.asked import Call, calls, date_before
 
 
 def span(multiplier: int, timespan: str, since: Any, until: Any, **more: Any) -> dict[str, Any]:
@@ -96,8 +96,8 @@ def of(client: Any, day: date) -> list[Call]:
     def pages(ticker: str = "AAPL", **params: Any) -> Any:
         return list(client.list_aggs(ticker, **params))
 
-    def now(timespan: str, days: int, multiplier: int = 1, **more: Any) -> dict[str, Any]:
-        return span(multiplier, timespan, f"{midnight(day, days):%Y-%m-%d}", f"{midnight(day):%Y-%m-%d}", **more)
+    def now(timespan: str, days: int, multiplier: int = 1, until: int = 0, **more: Any) -> dict[str, Any]:
+        return span(multiplier, timespan, date_before(day, days), date_before(day, until), **more)
 
     recent = {
         "days up to now": now("day", 60),
@@ -106,6 +106,12 @@ def of(client: Any, day: date) -> list[Call]:
         "5 minutes up to now": now("minute", 5, 5, limit=50000),
         "hours of a coin up to now": now("hour", 3, ticker="X:BTCUSD", limit=50000),
     }
+    # Windows that begin before the newest rows of those that are asked for the newest ones first, or lie in them.
+    later = {
+        "days, after the newest": now("day", 400, until=100, ticker="TSLA"),
+        "days, newest first, after the newest": now("day", 200, until=150, ticker="TSLA", sort="desc"),
+        "coin, hours, after the newest": now("hour", 32, until=30, ticker="X:SOLUSD"),
+    }
     return [
         *calls(text, WINDOWS),
         Call("days, as objects", lambda: bars(**WINDOWS["days"])),
@@ -113,6 +119,9 @@ def of(client: Any, day: date) -> list[Call]:
         *calls(text, FORWARDED, "forwarded"),
         *calls(text, EMPTY, "empty"),
         *calls(bars, recent, "newest"),
+        Call("newest days of another stock", lambda: bars(**now("day", 250, ticker="TSLA", sort="desc")), "newest"),
+        Call("newest hours of another coin", lambda: bars(**now("hour", 31, ticker="X:SOLUSD", limit=50000)), "newest"),
+        *calls(text, later),
         Call("hours up to now, by pages", lambda: pages(**now("hour", 20, limit=3000)), "newest"),
         Call("close before", lambda: client.get_previous_close_agg("AAPL"), "other"),
         Call("all stocks of a day", lambda: client.get_grouped_daily_aggs("2024-02-06"), "other"),

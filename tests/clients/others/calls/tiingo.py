@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from others.asked import Call, calls, midnight
+from others.asked import Call, calls, date_before
 
 
 def window(frequency: str, start: str, end: str | None, **more: Any) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def tiingo(base: str, day: date) -> list[Call]:
         return client.get_crypto_price_history(list(tickers), startDate=start, endDate=end, resampleFreq=size)
 
     def ago(days: int) -> str:
-        return f"{midnight(day, days):%Y-%m-%d}"
+        return date_before(day, days)
 
     days = dict(startDate="2024-01-02", endDate="2024-03-28")
     return [
@@ -76,6 +76,10 @@ def tiingo(base: str, day: date) -> list[Call]:
         Call("5min of the newest day", lambda: prices(frequency="5min"), "newest"),
         Call("1hour up to now", lambda: prices(startDate=ago(8), frequency="1hour"), "newest"),
         Call("coin, hours up to now", lambda: coins("ethusd", size="1hour", start=ago(2)), "newest"),
+        Call("newest days of another stock", lambda: prices("TSLA", startDate=ago(200)), "newest"),
+        Call("days, after the newest", lambda: prices("TSLA", startDate=ago(300), endDate=ago(100))),
+        Call("newest hours of another coin", lambda: coins("solusd", size="1hour", start=ago(60)), "newest"),
+        Call("coin, hours, after the newest", lambda: coins("solusd", size="1hour", start=ago(70), end=ago(50))),
         Call("metadata", lambda: client.get_ticker_metadata("IBM"), "other"),
         Call("unknown symbol", lambda: prices("NOPE", **days), "other"),
         Call("unknown symbol, within a day", lambda: prices("NOPE", frequency="5min", **days), "other"),

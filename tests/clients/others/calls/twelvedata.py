@@ -5,7 +5,7 @@ from typing import Any
 
 from twelvedata import TDClient
 
-from others.asked import Call, calls, midnight
+from others.asked import Call, calls, date_before
 
 
 def window(interval: str, start: str, end: str, rows: int = 5000, **more: Any) -> dict[str, Any]:
@@ -68,12 +68,18 @@ def twelvedata(base: str, day: date) -> list[Call]:
     def series(symbol: str = "AAPL", **params: Any) -> Any:
         return client.time_series(symbol=symbol, **params)
 
-    def text(**params: Any) -> str:
+    def text(symbol: str = "AAPL", **params: Any) -> str:
         """The answer as it came."""
-        return series(**params).price_endpoint.as_raw_json()
+        return series(symbol, **params).price_endpoint.as_raw_json()
 
     past = WINDOWS["days"]
-    since = dict(interval="5min", start_date=f"{midnight(day, 5):%Y-%m-%d}", outputsize=5000)
+    since = dict(interval="5min", start_date=date_before(day, 5), outputsize=5000)
+    # Windows that begin before the newest rows of those that are asked for the newest ones first, or lie in them.
+    later = {
+        "days, after the newest": window("1day", date_before(day, 300), date_before(day, 100), symbol="TSLA"),
+        "1h, after the newest": window("1h", date_before(day, 30), date_before(day, 20), symbol="TSLA"),
+        "coin, days, after the newest": window("1day", date_before(day, 300), date_before(day, 100), symbol="SOL/USD"),
+    }
     return [
         *calls(text, WINDOWS),
         *calls(lambda **asked: series(**asked).price_endpoint.as_json(), BATCHES),
@@ -89,6 +95,10 @@ def twelvedata(base: str, day: date) -> list[Call]:
         *calls(lambda **asked: series(**asked).as_pandas(), {"5min from a date on": since}, "newest"),
         # Without the day that is not over: prices of currencies swing by their last digits only.
         Call("currencies, days up to now", lambda: series("EUR/USD", interval="1day").as_json()[1:], "newest"),
+        Call("newest days of another stock", lambda: text("TSLA", interval="1day", outputsize=150), "newest"),
+        Call("newest hours of another stock", lambda: text("TSLA", interval="1h", outputsize=200), "newest"),
+        Call("newest days of another coin", lambda: series("SOL/USD", interval="1day", outputsize=200).as_json(), "newest"),
+        *calls(text, later),
         Call("quote", lambda: client.quote(symbol="AAPL").as_json(), "other"),
         Call("prices", lambda: client.price(symbol="AAPL,MSFT").as_json(), "other"),
         Call("end of day", lambda: client.eod(symbol="MSFT").as_json(), "other"),
