@@ -1,0 +1,192 @@
+//! What an answer says, and how one is written.
+
+use super::*;
+use crate::Joint;
+
+const NO_DATA: &str = r#"{"code":400,"message":"No data is available on the specified dates. Try setting different start/end dates.","status":"error"}"#;
+
+fn row(time: &str) -> String {
+    format!(r#"{{"datetime":"{time}","open":"1.0","high":"2.0","low":"0.5","close":"1.5","volume":"7"}}"#)
+}
+
+fn body(rows: &[String]) -> String {
+    format!(
+        r#"{{"meta":{{"symbol":"AAPL","interval":"1day","exchange_timezone":"America/New_York"}},"values":[{}],"status":"ok"}}"#,
+        rows.join(",")
+    )
+}
+
+fn decoded(series: &Series, window: Window, body: &str) -> Decoded {
+    twelve().decode(series, &call_for(window), body.as_bytes()).expect("data")
+}
+
+fn days(from: &str, count: i64) -> Vec<Ts> {
+    (0..count).map(|day| at(from) + day * DAY).collect()
+}
+
+#[test]
+fn an_empty_window_is_an_answer() {
+    let window = between("2024-03-09", "2024-03-11");
+    let said = decoded(&series("AAPL", "1d"), window, NO_DATA);
+    assert_eq!((said.bars.len(), said.spoken), (0, Some(window)));
+    for status in [200, 400] {
+        assert_eq!(twelve().classify(status, "application/json", NO_DATA.as_bytes()), None);
+    }
+    assert_eq!(decoded(&series("AAPL", "1d"), window, &body(&[])).spoken, Some(window));
+    let absent = twelve().absent(Native::default(), &Envelope::default()).expect("a refusal");
+    assert_eq!((absent.status, absent.body.as_str()), (400, NO_DATA));
+}
+
+#[test]
+fn a_full_answer_speaks_of_its_newest_rows_alone() {
+    let window = Window::new(at("1990-01-01"), at("2024-03-09"));
+    let answer = |count: i64| {
+        let label = |ts: &Ts| {
+            let mut text = String::new();
+            stamp::write(*ts, Unit::Date, &TimeZone::UTC, &mut text);
+            row(&text)
+        };
+        let newest_first: Vec<String> = days("2000-01-01", count).iter().rev().map(label).collect();
+        decoded(&series("AAPL", "1d"), window, &body(&newest_first))
+    };
+    let full = answer(5_000);
+    assert_eq!(full.spoken, Some(Window::new(at("2000-01-01"), window.to)));
+    assert_eq!((full.bars.len(), full.bars.times[0]), (5_000, at("2000-01-01")));
+    assert_eq!(answer(4_999).spoken, Some(window));
+}
+
+#[test]
+fn rows_outside_of_the_window_were_not_asked_for() {
+    let rows = ["2024-03-09", "2024-03-08", "2024-03-07"].map(row);
+    let said = decoded(&series("AAPL", "1d"), between("2024-03-08", "2024-03-09"), &body(&rows));
+    assert_eq!(said.bars.times, [at("2024-03-08")]);
+    assert_eq!(said.envelope.fact("exchange_timezone"), Some("\"America/New_York\""));
+}
+
+#[test]
+fn what_is_no_data_says_nothing() {
+    let window = between("2024-03-08", "2024-03-09");
+    for body in [
+        "",
+        "[]",
+        "null",
+        "{}",
+        r#"{"values":null}"#,
+        r#"{"values":{}}"#,
+        r#"{"values":[{"datetime":"2024-03-08"}],"status":"ok"}"#,
+        r#"{"values":[{"datetime":"08/03/2024","open":"1","high":"1","low":"1","close":"1"}]}"#,
+        r#"{"values":[{"datetime":"2024-03-08","open":1,"high":"1","low":"1","close":"1"}]}"#,
+        r#"{"code":404,"message":"Data not found","status":"error"}"#,
+        r#"{"code":400,"message":"No data is available","status":"error"}"#,
+    ] {
+        let said = twelve().decode(&series("AAPL", "1d"), &call_for(window), body.as_bytes());
+        assert!(said.is_err(), "{body}: {said:?}");
+    }
+    let daily = body(&[row("2024-03-08 09:30:00")]);
+    assert!(twelve().decode(&series("AAPL", "1d"), &call_for(window), daily.as_bytes()).is_err());
+}
+
+#[test]
+fn each_symbol_of_a_list_is_answered_by_itself() {
+    let whole = format!(
+        r#"{{"aapl":{},"MSFT":{{"code":404,"message":"**symbol** not found: MSFT.","status":"error"}},"EUR/USD":{NO_DATA}}}"#,
+        body(&[row("2024-03-08")])
+    );
+    let window = between("2024-03-08", "2024-03-09");
+    let part = |symbol: &str| twelve().part(&series(symbol, "1d"), &call_for(window), whole.as_bytes());
+    assert_eq!(part("AAPL").expect("bars").bars.len(), 1);
+    let failure = part("MSFT").expect_err("a refusal");
+    assert_eq!((failure.class, failure.native.map(|(status, _)| status)), (ErrorClass::NotFound, Some(200)));
+    assert_eq!(part("EUR/USD").expect("no bars").spoken, Some(window));
+    assert_eq!(part("TSLA").expect_err("nothing").class, ErrorClass::Up);
+}
+
+#[test]
+fn rows_are_written_newest_first_on_the_clock_of_the_exchange() {
+    let times = [at("2024-03-08T20:59:00Z"), at("2024-03-11T13:30:00Z")];
+    let labels = |more: &str, seen: &Envelope| -> Vec<String> {
+        let (text, _) = answer(&asked(&format!("symbol=AAPL&interval=1min{more}")), &bars(&times), seen);
+        let body: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let rows = body["values"].as_array().expect("rows");
+        rows.iter().filter_map(|row| row["datetime"].as_str().map(str::to_owned)).collect()
+    };
+    let new_york = sight("America/New_York");
+    assert_eq!(labels("", &new_york), ["2024-03-11 09:30:00", "2024-03-08 15:59:00"]);
+    assert_eq!(labels("&order=ASC", &new_york), ["2024-03-08 15:59:00", "2024-03-11 09:30:00"]);
+    assert_eq!(labels("&timezone=UTC", &new_york), ["2024-03-11 13:30:00", "2024-03-08 20:59:00"]);
+    assert_eq!(labels("&timezone=Asia/Tokyo", &new_york), ["2024-03-11 22:30:00", "2024-03-09 05:59:00"]);
+    assert_eq!(labels("&timezone=exchange", &sight("UTC")), ["2024-03-11 13:30:00", "2024-03-08 20:59:00"]);
+}
+
+#[test]
+fn meta_is_what_was_seen_with_the_interval_that_was_asked_for() {
+    let meta = |query: &str, seen: &Envelope| {
+        let (text, content_type) = answer(&asked(query), &bars(&[at("2024-03-04")]), seen);
+        assert!(content_type.starts_with("application/json") && text.ends_with("],\"status\":\"ok\"}"), "{text}");
+        text.split(",\"values\"").next().expect("a beginning").to_owned()
+    };
+    assert_eq!(
+        meta("symbol=AAPL&interval=1week", &sight("America/New_York")),
+        r#"{"meta":{"symbol":"AAPL","interval":"1week","exchange_timezone":"America/New_York"}"#
+    );
+    assert_eq!(
+        meta("symbol=AAPL&interval=1day", &Envelope::default()),
+        r#"{"meta":{"symbol":"AAPL","interval":"1day"}"#
+    );
+}
+
+#[test]
+fn lines_have_the_columns_that_there_are() {
+    let lines = |more: &str, seen: &Envelope, bars: &Bars| {
+        let (text, content_type) = answer(&asked(&format!("symbol=AAPL&interval=1day&format=CSV{more}")), bars, seen);
+        assert_eq!(content_type, "text/csv");
+        text
+    };
+    let two = bars(&days("2024-03-04", 2));
+    let plain = "datetime;open;high;low;close;volume\n2024-03-05;1.50;1.50;1.50;1.50;1.50\n2024-03-04;0.50;0.50;0.50;0.50;0.50\n";
+    assert_eq!(lines("", &sight("America/New_York"), &two), plain);
+    assert_eq!(lines("&delimiter=%2C", &Envelope::default(), &two), plain.replace(';', ","));
+    assert_eq!(lines("", &Envelope::default(), &bars(&[])), "datetime;open;high;low;close;volume\n");
+    assert!(lines("&previous_close=true", &Envelope::default(), &bars(&[])).ends_with(";volume;previous_close\n"));
+    let mut pair = two.clone();
+    pair.columns.iter_mut().filter(|(column, _)| column.name() == "volume").for_each(|(_, texts)| {
+        *texts = finex_core::columns::Texts::default();
+        (0..2).for_each(|_| texts.push_null());
+    });
+    let base = Envelope { facts: vec![("currency_base".into(), "\"Euro\"".into())], ..Envelope::default() };
+    assert!(
+        lines("&order=asc", &base, &pair).starts_with("datetime;open;high;low;close\n2024-03-04;0.50;0.50;0.50;0.50\n")
+    );
+}
+
+#[test]
+fn answers_of_a_list_are_joined_under_the_clients_names() {
+    let unknown = errors::not_found("x");
+    let other = errors::no_data();
+    let part = |name: &'static str, error| Part { name, error, rows: 1, range: None, more: None };
+    let parts = [part("aapl", None), part("BAD", Some(&unknown)), part("EUR/USD", Some(&other))];
+    let batch = Batch { members: Vec::new(), page: None, newest_first: false };
+    let joined = twelve().join(&batch, &parts);
+    assert_eq!(joined.headers, [("is_batch", "true")]);
+    let text: String = joined
+        .joints
+        .iter()
+        .map(|joint| match joint {
+            Joint::Text(text) => String::from_utf8_lossy(text).into_owned(),
+            Joint::Part(at) => at.to_string(),
+        })
+        .collect();
+    let body: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((&body["aapl"], &body["EUR/USD"], &body["BAD"]["code"]), (&0.into(), &2.into(), &400.into()));
+}
+
+#[test]
+fn currency_and_zone_are_told_by_answers() {
+    let said = |name: &str, value: &str| Envelope { facts: vec![(name.into(), value.into())], ..Envelope::default() };
+    let currency = |seen: &Envelope| twelve().currency(&series("AAPL", "1d"), seen);
+    assert_eq!(currency(&said("currency", "\"USD\"")), "USD");
+    assert_eq!(currency(&said("currency_quote", "\"US Dollar\"")), "US Dollar");
+    assert_eq!(currency(&said("currency", "5")), "");
+    assert_eq!(twelve().timezone(&said("exchange_timezone", "\"Asia/Tokyo\"")), "Asia/Tokyo");
+    assert_eq!(twelve().timezone(&Envelope::default()), "UTC");
+}
