@@ -20,7 +20,7 @@ fn minutes(provider: &Described, series: &Series, rows: i64) -> Bars {
 
 fn written(id: &str, url: &str, rows: i64, more: Option<Ts>) -> String {
     let (provider, ask) = (described(id), asked(id, url));
-    answer(&provider, &ask, &minutes(&provider, &ask.series, rows), more, &Envelope::default())
+    answer(provider, &ask, &minutes(provider, &ask.series, rows), more, &Envelope::default())
 }
 
 fn json_of(text: &str) -> serde_json::Value {
@@ -53,7 +53,7 @@ fn what_was_seen_of_the_plan_is_repeated() {
     let (provider, ask) = (described("polygon"), asked("polygon", MINUTES));
     let notes = Envelope { facts: vec![("status".into(), "\"DELAYED\"".into())], ..Envelope::default() };
     for rows in [0, 2] {
-        let text = answer(&provider, &ask, &minutes(&provider, &ask.series, rows), None, &notes);
+        let text = answer(provider, &ask, &minutes(provider, &ask.series, rows), None, &notes);
         assert_eq!(json_of(&text)["status"], "DELAYED");
     }
     assert_eq!(json_of(&written("polygon", MINUTES, 1, None))["status"], "OK");
