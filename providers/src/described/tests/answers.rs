@@ -71,7 +71,6 @@ fn what_is_no_data_says_nothing() {
 }
 
 #[test]
-#[ignore = "defect 7: an object without rows is taken for an empty window"]
 fn unknown_words_are_no_empty_window() {
     undecodable("polygon", MINUTES, r#"{"status":"ERROR","request_id":"a","error":"new words"}"#);
     undecodable("alpaca", &alpaca("AAPL"), r#"{"message":"new words"}"#);

@@ -101,7 +101,6 @@ fn what_means_another_thing_is_another_series() {
 }
 
 #[test]
-#[ignore = "defect 2: a value keeps the client's case"]
 fn what_is_false_in_any_case_is_one_series() {
     let plain = asked("polygon", &format!("{DAYS}?adjusted=false"));
     assert_eq!(asked("polygon", &format!("{DAYS}?adjusted=False")), plain);
@@ -187,6 +186,8 @@ fn what_only_the_provider_knows_goes_through() {
         ("polygon", DAYS.replace("2024-03-11", "2024-03-01")),
         ("polygon", format!("{DAYS}?cursor=YWRqdXN0ZWQ9dHJ1ZSZhcD0x")),
         ("polygon", format!("{DAYS}/more")),
+        ("polygon", DAYS.replace("AAPL", "A%2F..%2FB")),
+        ("polygon", DAYS.replace("AAPL", "..")),
         ("polygon", "/v2/aggs/ticker/AAPL/prev".into()),
         ("polygon", "/v2/aggs/grouped/locale/us/market/stocks/2024-03-08".into()),
         ("alpaca", "/v2/stocks/bars?symbols=AAPL&timeframe=1Min".into()),

@@ -43,7 +43,7 @@ fn symbols_are_written_so_that_they_stay_one_part() {
     let day = between("2024-03-08", "2024-03-09");
     let written = |id: &str, symbol: &str, name: &str| upstream(id, &series(id, symbol, name), day);
     assert!(written("polygon", "X:BTCUSD", "1d").contains("/ticker/X:BTCUSD/range/"));
-    assert!(written("polygon", "BRK/A", "1d").contains("/ticker/BRK%2FA/range/"));
+    assert!(written("polygon", "BRK.A", "1d").contains("/ticker/BRK.A/range/"));
     assert!(written("finnhub", "^GSPC", "1d").contains("symbol=%5EGSPC&"));
     assert!(written("alpaca", "BTC/USD", "1d").starts_with("/v1beta3/crypto/us/bars?symbols=BTC%2FUSD&"));
 }
@@ -84,14 +84,12 @@ fn one_piece_is_asked_for_in_the_clients_window_whatever_the_call() {
 }
 
 #[test]
-#[ignore = "defect 4: weeks of the unified API ask for all time at once"]
-fn weeks_of_the_unified_api_are_asked_for_as_a_provider_takes_it() {
-    let window = between("2024-03-04", "2024-03-11");
-    for id in ["polygon", "finnhub", "alpaca"] {
-        let url = upstream(id, &series(id, "AAPL", "1w"), window);
-        assert!(!url.contains('-') || id == "alpaca", "{url}");
-        assert!(matches!(recognised(id, &url), Recognised::Series(_) | Recognised::Batch(_)), "{url}");
+fn what_belongs_to_a_window_is_not_what_the_unified_api_means() {
+    for (id, name) in [("polygon", "1w"), ("polygon", "12mo"), ("finnhub", "1mo"), ("alpaca", "1w")] {
+        let told = described(id).series("AAPL", interval(name));
+        assert!(matches!(told, Err(Unsupported::Interval { .. })), "{id} {name}: {told:?}");
     }
+    assert!(described("tiingo").series("AAPL", interval("1w")).is_ok());
 }
 
 #[test]
@@ -148,7 +146,7 @@ fn every_interval_has_limits_and_a_word_of_its_own() {
     for id in IDS {
         let provider = described(id);
         for (known, word) in &provider.manifest.intervals {
-            let series = provider.series("AAPL", *known).expect("a series");
+            let series = bare(&provider.manifest, "AAPL", *known, String::new());
             let limits = provider.limits(&series, 1 << 20, 9);
             assert!(limits.windowed && limits.page >= 1 && limits.row_bytes >= 1, "{id} {known}");
             assert!(limits.settle >= DAY, "{id} {known}: what may still change is kept as final");

@@ -165,8 +165,7 @@ fn answers_of_a_list_are_joined_under_the_clients_names() {
     let other = errors::no_data();
     let part = |name: &'static str, error| Part { name, error, rows: 1, range: None, more: None };
     let parts = [part("aapl", None), part("BAD", Some(&unknown)), part("EUR/USD", Some(&other))];
-    let batch = Batch { members: Vec::new(), page: None, newest_first: false };
-    let joined = twelve().join(&batch, &parts);
+    let joined = twelve().join(&batch("symbol=aapl,BAD,EUR/USD&interval=1day"), &parts);
     assert_eq!(joined.headers, [("is_batch", "true")]);
     let text: String = joined
         .joints

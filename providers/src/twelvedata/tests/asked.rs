@@ -180,7 +180,6 @@ fn a_key_is_part_of_nothing() {
 }
 
 #[test]
-#[ignore = "defect 9: a key under a name in capitals is not found, and goes on in the query"]
 fn a_key_is_one_under_a_name_in_any_case() {
     let keys = &twelve().manifest.keys;
     assert!(keys.brought("symbol=AAPL&APIKEY=Secret4711", &|_| None).is_some());
