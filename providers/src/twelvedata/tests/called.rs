@@ -23,8 +23,9 @@ fn within_days_the_clock_is_that_of_utc_and_days_are_plain() {
 }
 
 #[test]
-fn a_window_without_a_beginning_has_no_start() {
-    let all = query(&series("AAPL", "1d"), Window::new(BEGINNING, at("2024-03-09")));
+fn the_newest_rows_without_a_beginning_are_asked_for_without_a_start() {
+    let newest = Call { anchor: Anchor::End, limit: 5_000, ..call_for(Window::new(BEGINNING, at("2024-03-09"))) };
+    let all = twelve().call(&series("AAPL", "1d"), &newest, Named::Ask, 0).query;
     assert_eq!(all, "symbol=AAPL&interval=1day&end_date=2024%2D03%2D08&outputsize=5000");
     let early = query(&series("AAPL", "1d"), between("1950-01-01", "2024-03-09"));
     assert!(early.contains("&start_date=1950%2D01%2D01&"), "{early}");
@@ -67,7 +68,7 @@ fn a_call_holds_what_comes_at_once() {
     for interval in twelve().manifest.intervals.keys() {
         let limits = |symbol: &str| twelve().limits(&series(symbol, &interval.to_string()), 1 << 20, 9);
         let (stock, pair) = (limits("AAPL"), limits("EUR/USD"));
-        assert!(stock.windowed && stock.settle >= DAY && stock.bars(stock.page) <= 5_000, "{interval}");
+        assert!(stock.settle >= DAY && stock.bars(stock.page) <= 5_000, "{interval}");
         assert_eq!((pair.page, pair.density, pair.seam), (5_000, 1.0, 0), "{interval}");
         assert_eq!(stock.seam, SEAM, "{interval}");
     }
