@@ -99,6 +99,10 @@ fn an_answer_speaks_of_all_that_it_could_have_had() {
     assert_eq!(spoken(DAYS, &compact, 99), Window::ALL, "fewer than a hundred are all there are");
     assert_eq!(spoken(DAYS, &format!("{DAYS}&outputsize=full"), 100), Window::ALL);
     assert_eq!(spoken("function=TIME_SERIES_WEEKLY&symbol=IBM", "function=TIME_SERIES_WEEKLY", 300), Window::ALL);
+    // How far back the last days go is not said.
+    let recent = format!("{MINUTES}&outputsize=full");
+    assert_eq!(spoken(MINUTES, &recent, 3).from, at("2023-10-02"));
+    assert_eq!(spoken(MINUTES, &recent, 0).from, NOW);
     let month = format!("{MINUTES}&month=2024-03");
     let whole = between("2024-03-01T05:00:00Z", "2024-04-01T04:00:00Z");
     assert_eq!(spoken(MINUTES, &format!("{month}&outputsize=full"), 100), whole);

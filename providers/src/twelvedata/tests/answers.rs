@@ -57,6 +57,41 @@ fn a_full_answer_speaks_of_its_newest_rows_alone() {
 }
 
 #[test]
+fn the_newest_rows_up_to_an_end_speak_of_what_is_before_them_only_when_they_are_few() {
+    let series = series("AAPL", "1d");
+    let call = Call { anchor: Anchor::End, limit: 3, ..call_for(Window::new(at("2024-01-01"), at("2024-03-09"))) };
+    let sent = twelve().call(&series, &call, Named::Ask, 0);
+    assert_eq!(sent.query, "symbol=AAPL&interval=1day&end_date=2024%2D03%2D08&outputsize=3");
+    let spoken = |rows: &[&str]| {
+        let rows: Vec<String> = rows.iter().map(|day| row(day)).collect();
+        let said = twelve().decode(&series, &call, body(&rows).as_bytes()).expect("data");
+        assert_eq!(said.bars.len(), rows.len(), "rows before the window are welcome");
+        twelve().spoken(&series, &sent, &said, 0).or(said.spoken)
+    };
+    let full = spoken(&["2024-03-08", "2024-03-07", "2023-12-29"]);
+    assert_eq!(full, Some(Window::new(at("2023-12-29"), at("2024-03-09"))));
+    assert_eq!(spoken(&["2024-03-08"]), Some(Window::new(BEGINNING, at("2024-03-09"))));
+}
+
+#[test]
+#[ignore = "defect 15: rows are counted after some were left out"]
+fn a_full_answer_is_full_whichever_of_its_rows_were_asked_for() {
+    let series = series("AAPL", "1d");
+    let call = call_for(Window::new(at("1990-01-01"), at("2010-01-01")));
+    let label = |ts: &Ts| {
+        let mut text = String::new();
+        stamp::write(*ts, Unit::Date, &TimeZone::UTC, &mut text);
+        row(&text)
+    };
+    let last = days("2010-01-01", 1);
+    let rows: Vec<String> = last.iter().chain(days("1996-01-01", 4_999).iter().rev()).map(label).collect();
+    let said = twelve().decode(&series, &call, body(&rows).as_bytes()).expect("data");
+    let sent = twelve().call(&series, &call, Named::Ask, 0);
+    let spoken = twelve().spoken(&series, &sent, &said, 0).or(said.spoken);
+    assert_eq!(spoken, Some(Window::new(at("1996-01-01"), call.window.to)));
+}
+
+#[test]
 fn rows_outside_of_the_window_were_not_asked_for() {
     let rows = ["2024-03-09", "2024-03-08", "2024-03-07"].map(row);
     let said = decoded(&series("AAPL", "1d"), between("2024-03-08", "2024-03-09"), &body(&rows));
@@ -136,6 +171,14 @@ fn meta_is_what_was_seen_with_the_interval_that_was_asked_for() {
     );
 }
 
+fn without_volume(bars: &mut Bars) {
+    let rows = bars.len();
+    for (_, texts) in bars.columns.iter_mut().filter(|(column, _)| column.name() == "volume") {
+        *texts = finex_core::columns::Texts::default();
+        (0..rows).for_each(|_| texts.push_null());
+    }
+}
+
 #[test]
 fn lines_have_the_columns_that_there_are() {
     let lines = |more: &str, seen: &Envelope, bars: &Bars| {
@@ -150,14 +193,24 @@ fn lines_have_the_columns_that_there_are() {
     assert_eq!(lines("", &Envelope::default(), &bars(&[])), "datetime;open;high;low;close;volume\n");
     assert!(lines("&previous_close=true", &Envelope::default(), &bars(&[])).ends_with(";volume;previous_close\n"));
     let mut pair = two.clone();
-    pair.columns.iter_mut().filter(|(column, _)| column.name() == "volume").for_each(|(_, texts)| {
-        *texts = finex_core::columns::Texts::default();
-        (0..2).for_each(|_| texts.push_null());
-    });
+    without_volume(&mut pair);
     let base = Envelope { facts: vec![("currency_base".into(), "\"Euro\"".into())], ..Envelope::default() };
     assert!(
         lines("&order=asc", &base, &pair).starts_with("datetime;open;high;low;close\n2024-03-04;0.50;0.50;0.50;0.50\n")
     );
+}
+
+#[test]
+#[ignore = "defect 14: a column is left out where no row of a fragment has it"]
+fn lines_have_as_many_values_as_the_header_has_names() {
+    let mut early = bars(&[at("2024-03-08T09:00:00Z"), at("2024-03-08T09:01:00Z")]);
+    without_volume(&mut early);
+    for more in ["&prepost=true", "&previous_close=true"] {
+        let ask = asked(&format!("symbol=AAPL&interval=1min&format=CSV{more}"));
+        let (text, _) = answer(&ask, &early, &sight("America/New_York"));
+        let counts: Vec<usize> = text.lines().map(|line| line.split(';').count()).collect();
+        assert!(counts.iter().all(|count| *count == counts[0]), "{text}");
+    }
 }
 
 #[test]

@@ -146,6 +146,9 @@ fn what_only_the_provider_knows_goes_through() {
         "symbol=AAPL&interval=1day&format=csv&delimiter=ab",
         "symbol=AAPL&SYMBOL=MSFT&interval=1day",
         "symbol=AAPL&interval=1day&cb=17",
+        "symbol=AAPL&interval=1day&start_date=2024-03-08&end_date=2024-03-04",
+        "symbol=AAPL&interval=1min&timezone=America/New_York&start_date=2024-11-03%2001:30:00",
+        "symbol=AAPL&interval=1min&timezone=America/New_York&start_date=2024-03-10%2002:30:00",
     ] {
         assert!(matches!(recognised(query), Recognised::Forward), "{query}");
     }
