@@ -105,7 +105,9 @@ proptest! {
     #[test]
     fn a_call_is_as_long_as_its_samples_take(
         interval in prop::sample::select(vec!["5m", "1h", "1d"]),
-        back in 0i64..364 * 24 * 12, length in prop_oneof![1i64..40, 1i64..2_161 * 12, Just(2_161 * 12)], odd in 0i64..300_000,
+        back in 0i64..364 * 24 * 12,
+        length in prop_oneof![1i64..40, 1i64..2_161 * 12, Just(2_161 * 12)],
+        odd in 0i64..300_000,
     ) {
         let from = NOW - back * FIVE_MINUTES - odd;
         let window = Window::new(from, from + length * FIVE_MINUTES);

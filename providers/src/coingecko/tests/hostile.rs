@@ -74,10 +74,10 @@ proptest! {
     ) {
         let candles: Vec<String> = times.iter().map(|ts| format!("[{ts},1,2,0.5,null]")).collect();
         for body in [chart(&times), chart(&times).replacen("0.5", &value, 1), format!("[{}]", candles.join(","))] {
-            for url in ["bitcoin/market_chart?vs_currency=usd&days=1", "bitcoin/market_chart?vs_currency=usd&days=max", "bitcoin/ohlc?vs_currency=usd&days=90"] {
-                follow(url, body.as_bytes());
-                follow(url, body.as_bytes().get(..cut).unwrap_or_default());
-                follow(url, &bytes);
+            for url in [days("1"), days("max"), "bitcoin/ohlc?vs_currency=usd&days=90".into()] {
+                follow(&url, body.as_bytes());
+                follow(&url, body.as_bytes().get(..cut).unwrap_or_default());
+                follow(&url, &bytes);
             }
         }
         let class = gecko().classify(status, "text/plain", &bytes).unwrap_or(ErrorClass::Up);
@@ -94,7 +94,9 @@ proptest! {
 
     /// Samples in any order of time, with a last one of now, come back as they were.
     #[test]
-    fn samples_come_back(times in prop::collection::btree_set(1_600_000_000_000i64..1_700_000_000_000, 1..20), back in -5_000i64..5_000) {
+    fn samples_come_back(
+        times in prop::collection::btree_set(1_600_000_000_000i64..1_700_000_000_000, 1..20), back in -5_000i64..5_000,
+    ) {
         let last = times.last().copied().unwrap_or_default();
         let body = chart(&times.iter().copied().chain([last - back]).collect::<Vec<_>>());
         let said = decoded(&series("5m"), &body);

@@ -194,7 +194,8 @@ proptest! {
         let window = Window::new(from * 1_000_000, from * 1_000_000 + hours * 3_600_000);
         let series = series(id, symbol, name);
         let url = upstream(id, &series, window);
-        prop_assert!(Query::read(url.split_once('?').expect("a query").1).names().all(|n| !described(id).manifest.keys.is_parameter(n)));
+        let query = Query::read(url.split_once('?').expect("a query").1);
+        prop_assert!(query.names().all(|name| !described(id).manifest.keys.is_parameter(name)));
         let own = asked(id, &url);
         prop_assert_eq!(own.series.as_ref(), &series);
         // Milliseconds are lost where seconds are written: at the end they are none.

@@ -180,7 +180,9 @@ proptest! {
 
     /// Wherever a page ends, the next one begins behind it, or is handed on.
     #[test]
-    fn tokens_say_where_to_go_on(symbol in "[A-Z][A-Z./-]{0,9}", at in -62_000_000_000_000i64..253_000_000_000_000, is_daily in any::<bool>()) {
+    fn tokens_say_where_to_go_on(
+        symbol in "[A-Z][A-Z./-]{0,9}", at in -62_000_000_000_000i64..253_000_000_000_000, is_daily in any::<bool>(),
+    ) {
         let token = paging::token(&symbol, at, is_daily);
         prop_assert_eq!(paging::cursor(&token), Some((symbol, at)));
         prop_assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b)));

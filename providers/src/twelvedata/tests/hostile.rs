@@ -72,6 +72,10 @@ const NAMES: [&str; 12] = [
     "x",
 ];
 
+const ZONES: [&str; 6] =
+    ["America/New_York", "Europe/London", "Asia/Kolkata", "Australia/Lord_Howe", "America/Sao_Paulo", "UTC"];
+const SERIES: [(&str, &str); 4] = [("AAPL", "1m"), ("EUR/USD", "1h"), ("AAPL", "1d"), ("AAPL", "1mo")];
+
 proptest! {
     #[test]
     fn no_request_makes_it_panic(
@@ -80,7 +84,8 @@ proptest! {
         follow(&one, body.as_bytes());
         follow(&format!("symbol={one}&interval=1min&{name}={other}"), body.as_bytes());
         follow(&format!("symbol=AAPL&interval=1day&{name}={one}&end_date={other}"), body.as_bytes());
-        follow(&format!("symbol=AAPL&interval=1h&timezone=Africa/Monrovia&format=csv&start_date={one}&{name}={other}"), b"{}");
+        let monrovia = "symbol=AAPL&interval=1h&timezone=Africa/Monrovia&format=csv";
+        follow(&format!("{monrovia}&start_date={one}&{name}={other}"), b"{}");
         let _ = twelve().series(&one, "1d".parse().expect("an interval"));
     }
 
@@ -110,7 +115,7 @@ proptest! {
     #[test]
     fn labels_come_back_on_every_clock(
         minutes in 20_000_000i64..30_000_000,
-        name in prop::sample::select(vec!["America/New_York", "Europe/London", "Asia/Kolkata", "Australia/Lord_Howe", "America/Sao_Paulo", "UTC"]),
+        name in prop::sample::select(ZONES.to_vec()),
     ) {
         let ts = minutes * 60_000;
         let ask = asked(&format!("symbol=AAPL&interval=1min&timezone={name}"));
@@ -119,15 +124,16 @@ proptest! {
         let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
         let label = body["values"][0]["datetime"].as_str().expect("a label");
         let read = stamp::read(label, Unit::DateTime, &zone).expect("an instant");
-        let is_twice = stamp::local(ts - HOUR, &zone) == stamp::local(ts, &zone) || stamp::local(ts - HOUR / 2, &zone) == stamp::local(ts, &zone);
+        let shows = |ts: Ts| stamp::local(ts, &zone);
+        let is_twice = [HOUR, HOUR / 2].into_iter().any(|before| shows(ts - before) == shows(ts));
         prop_assert!(read == ts || (is_twice && read < ts && ts - read <= HOUR), "{} {}", label, ts);
         // Asked for by its own label it lies in the window, or the provider tells which of two nights' hours is meant.
         let own = recognised(&format!("symbol=AAPL&interval=1min&timezone={name}&start_date={label}&end_date={label}"));
         match own {
             Recognised::Series(own) => prop_assert!(own.ask.window.contains(read)),
-            _ => prop_assert!(stamp::jumps(stamp::local(ts, &zone), &zone)),
+            _ => prop_assert!(stamp::jumps(shows(ts), &zone)),
         }
-        let local = Window::new(stamp::local(ts, &zone), stamp::local(ts, &zone) + 1);
+        let local = Window::new(shows(ts), shows(ts) + 1);
         prop_assert!(twelve().placed(&ask.series, local, &sight(name)).contains(read));
     }
 
@@ -135,7 +141,7 @@ proptest! {
     #[test]
     fn a_planned_call_asks_for_its_window(
         from in 1_000_000i64..1_700_000, hours in 1i64..5_000,
-        (symbol, name) in prop::sample::select(vec![("AAPL", "1m"), ("EUR/USD", "1h"), ("AAPL", "1d"), ("AAPL", "1mo")]),
+        (symbol, name) in prop::sample::select(SERIES.to_vec()),
     ) {
         let series = series(symbol, name);
         let window = Window::new(from * 1_000_000, from * 1_000_000 + hours * HOUR);
