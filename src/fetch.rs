@@ -16,7 +16,7 @@ use crate::observe::metrics::{Metrics, ProviderMetrics};
 use breaker::Breaker;
 use bytes::Bytes;
 use finex_core::event::Event;
-use finex_core::plan::Call;
+use finex_core::plan::{Anchor, Call};
 use finex_core::series::Series;
 use finex_core::status::ErrorClass;
 use finex_core::time::{Clock, Ts};
@@ -230,9 +230,9 @@ impl Fetcher {
                 let said = read(i, &answer.body).map(spoken).map_err(|failure| failure.scrubbed(credential));
                 *all = so_far.and_then(|landed| Ok(landed.followed_by(said?, max_age(&answer.headers))));
             }
-            // One series is planned page by page; what a request for several leaves out is asked for at once.
-            let several = calls.first().filter(|_| calls.len() > 1);
-            match several.and_then(|(series, _)| self.provider.next(series, &upstream, &answer.body)) {
+            // What is counted in rows is planned page by page; of a window, and for several, all is wanted at once.
+            let all = calls.first().filter(|(_, call)| calls.len() > 1 || call.anchor == Anchor::Both);
+            match all.and_then(|(series, _)| self.provider.next(series, &upstream, &answer.body)) {
                 Some(next) if landed.iter().any(Result::is_ok) => upstream = next,
                 _ => break,
             }

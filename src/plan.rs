@@ -8,6 +8,9 @@ use finex_core::plan::{Anchor, Call, Facts, Limits, Plan, PlannedCall, TooLarge}
 use finex_core::time::{Ts, Window, WindowSet};
 use finex_providers::{Named, Native};
 
+/// The year 1900: no bars are older.
+const EARLIEST: Ts = -2_208_988_800_000;
+
 /// An ask as it is meant at this moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked {
@@ -36,7 +39,15 @@ pub fn asked(cell: &Cell, snapshot: &Snapshot, ask: &Ask, native: Native, now: T
             let window = Window::new(cell.provider.earliest(&cell.series, from), ask.window.to);
             Asked { ask: Ask { window, ..*ask }, from: Some(from) }
         }
-        _ => Asked { ask: *ask, from },
+        _ => Asked { ask: Ask { window: since_ever(ask), ..*ask }, from },
+    }
+}
+
+/// Without a beginning an ask would walk back for ever where calls name both their ends.
+fn since_ever(ask: &Ask) -> Window {
+    match ask.take {
+        Take::Last(_) => Window::new(ask.window.from.max(EARLIEST), ask.window.to),
+        _ => ask.window,
     }
 }
 
@@ -83,7 +94,7 @@ pub fn look(ask: &Ask, limits: &Limits, now: Ts) -> PlannedCall {
     const ENOUGH: i64 = 10 * 86_400_000;
     let window = Window::new(ask.window.from.max(ask.window.to.min(now) - ENOUGH), ask.window.to);
     let call =
-        Call { window, limit: limits.page, anchor: Anchor::Both, columns: ask.columns, need: window, exact: true };
+        Call { window, limit: limits.page, anchor: Anchor::Both, columns: ask.columns, need: window, reach: window, exact: true };
     PlannedCall { call, wanted: 0, overlap: 0, cost: limits.cost }
 }
 

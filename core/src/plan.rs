@@ -79,7 +79,7 @@ impl Limits {
 
     /// Periods that hold so many bars, as far as one can tell beforehand.
     pub fn periods(&self, bars: u64) -> u64 {
-        if self.density >= 1.0 { bars } else { (bars as f64 / self.density.max(0.01)).ceil() as u64 }
+        if self.density >= 1.0 { bars } else { (bars as f64 / self.density.max(f64::MIN_POSITIVE)).ceil() as u64 }
     }
 
     /// Bytes that a call brings beyond what it is needed for.
@@ -121,6 +121,8 @@ pub struct Call {
     pub columns: Columns,
     /// What of the window was lacking: a call that is refused for what it was widened by is made once for this alone.
     pub need: Window,
+    /// How far it may go where its rows are counted: up to the end of the asks, or down to their beginning.
+    pub reach: Window,
     /// Is it the ask itself, in the client's own words? The provider may refuse it, or answer it like no other.
     pub exact: bool,
 }
@@ -188,5 +190,6 @@ pub fn plan(asks: &[Ask], facts: &Facts<'_>) -> Result<Plan, TooLarge> {
     let segments = merge::segments(&missing, facts.limits.page);
     let placed = widen::place(&segments, &held, facts);
     out.calls = page::cut(&placed, &missing, &held, anchor, columns, facts);
+    page::let_out(&mut out.calls, anchor, asks, facts);
     Ok(out)
 }

@@ -24,7 +24,7 @@ use crate::{
 use finex_core::calendar::{Grid, Interval};
 use finex_core::columns::{Bars, Columns};
 use finex_core::envelope::Envelope;
-use finex_core::plan::{Call, Limits};
+use finex_core::plan::{Anchor, Call, Limits};
 use finex_core::series::{Scope, Series};
 use finex_core::status::ErrorClass;
 use finex_core::time::{Ts, Window};
@@ -87,6 +87,11 @@ impl Described {
         Undecodable { provider: self.manifest.name.clone(), ..error }
     }
 
+    /// Is an answer one piece, which no other window can be cut from?
+    fn is_whole(&self, interval: Interval) -> bool {
+        self.manifest.class_of(interval).is_some_and(|class| class.whole)
+    }
+
     fn is_rewritten(&self, series: &Series) -> bool {
         let Some(facts) = self.way(series).and_then(|way| way.facts.rewritten.as_ref()) else { return false };
         let is = |(name, value): (&String, &String)| {
@@ -100,6 +105,11 @@ impl Described {
 }
 
 impl Way {
+    /// Are a symbol's days those of UTC?
+    fn keeps_utc(&self, symbol: &str) -> bool {
+        self.facts.utc_like.iter().any(|part| symbol.contains(part.as_str()))
+    }
+
     fn new(facts: &Endpoint, zone: &TimeZone, manifest: &Manifest) -> Result<Way, String> {
         let named = |error: String| format!("endpoint {}: {error}", facts.name);
         let fields = Table::fields(&facts.fields).map_err(named)?;
@@ -161,13 +171,16 @@ impl Provider for Described {
         let base = self.manifest.planning(widen_bytes, max_calls);
         let apart = self.way(series).and_then(|way| way.facts.apart.as_ref());
         let apart = apart.filter(|apart| series.variant.get(&apart.unless).is_none()).map(|apart| apart.newest);
-        let base = Limits { windowed: true, seam: if self.is_rewritten(series) { SEAM } else { 0 }, apart, ..base };
+        let rows = call::rows(self, series);
+        let base = Limits { windowed: rows.is_none(), seam: if self.is_rewritten(series) { SEAM } else { 0 }, apart, ..base };
         let Some(class) = self.manifest.class_of(series.interval) else { return base };
+        let never_closes = self.way(series).is_some_and(|way| way.keeps_utc(&series.symbol));
+        let density = if never_closes { 1.0 } else { class.density };
         Limits {
-            page: u64::try_from(class.page / series.interval.nominal_len()).unwrap_or(1).max(1),
+            page: rows.map_or(class.page / series.interval.nominal_len(), |rows| (rows as f64 / density) as i64).max(1) as u64,
             depth: class.depth,
             settle: class.settle.max(apart.unwrap_or(0)),
-            density: class.density,
+            density,
             row_bytes: ((class.row_bytes as f64 * class.density) as u64).max(1),
             whole: class.whole,
             ..base
@@ -188,6 +201,12 @@ impl Provider for Described {
 
     fn decode(&self, series: &Series, call: &Call, body: &[u8]) -> Result<Decoded, Undecodable> {
         answer::read(self, series, call, body).map_err(|error| self.undecodable(error))
+    }
+
+    fn part(&self, series: &Series, call: &Call, body: &[u8]) -> Result<Decoded, Failure> {
+        // Of several series every page is fetched, so that there is nothing more.
+        let all = Call { anchor: Anchor::Both, ..*call };
+        self.decode(series, &all, body).map_err(|error| error.failure())
     }
 
     fn next(&self, series: &Series, asked: &Upstream, body: &[u8]) -> Option<Upstream> {

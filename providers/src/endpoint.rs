@@ -141,6 +141,9 @@ pub struct Limit {
     pub name: String,
     pub default: u64,
     pub max: u64,
+    /// Does it count the minutes or days that bars are put together from?
+    #[serde(default)]
+    pub counts_parts: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

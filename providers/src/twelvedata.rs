@@ -86,7 +86,7 @@ impl TwelveData {
         if errors::is_empty_window(text) {
             return Ok(Decoded {
                 bars: table(series, TimeZone::UTC).none(),
-                spoken: Some(call.window),
+                spoken: Some(self.spoken_by(series, call, 0, None)),
                 ..Decoded::default()
             });
         }
@@ -101,8 +101,23 @@ impl TwelveData {
             envelope.facts.push((name.to_string(), value.get().to_owned()));
         }
         let admissible = self.admissible(series, call);
+        let rows = bars.len() as u64;
         let bars = bars.select(|row| admissible.contains(bars.times[row]));
-        Ok(Decoded { bars, envelope, spoken: Some(call.window), ..Decoded::default() })
+        let spoken = Some(self.spoken_by(series, call, rows, bars.times.first().copied()));
+        Ok(Decoded { bars, envelope, spoken, ..Decoded::default() })
+    }
+
+    /// The window of which an answer of so many rows speaks. The oldest are cut from one that is full; from one that
+    /// names no start and is not, none is missing.
+    fn spoken_by(&self, series: &Series, call: &Call, rows: u64, first: Option<Ts>) -> Window {
+        let asked = self.request(&[(series, call)]);
+        let query = Query::read(&asked.query);
+        let most = query.get("outputsize").and_then(|text| text.parse().ok()).unwrap_or(u64::MAX);
+        match first.filter(|_| rows >= most) {
+            Some(first) => Window::new(first, call.window.to),
+            None if query.get("start_date").is_none() => Window::new(BEGINNING, call.window.to),
+            None => call.window,
+        }
     }
 }
 
@@ -226,19 +241,6 @@ impl Provider for TwelveData {
     fn decode(&self, series: &Series, call: &Call, body: &[u8]) -> Result<Decoded, Undecodable> {
         let text = std::str::from_utf8(body).map_err(|e| Undecodable::new(&self.manifest.name, e.to_string()))?;
         self.read(series, call, text).map_err(|error| self.undecodable(error))
-    }
-
-    fn spoken(&self, _series: &Series, asked: &Upstream, said: &Decoded, _at: Ts) -> Option<Window> {
-        let query = Query::read(&asked.query);
-        let rows: u64 = query.get("outputsize")?.parse().ok()?;
-        let window = said.spoken?;
-        // The oldest rows are cut from an answer that is full; from one that names no start and is not, none is missing.
-        let first = said.bars.times.first().copied();
-        match first.filter(|_| said.bars.len() as u64 >= rows) {
-            Some(first) => Some(Window::new(first, window.to)),
-            None if query.get("start_date").is_none() => Some(Window::new(BEGINNING, window.to)),
-            None => Some(window),
-        }
     }
 
     fn together(&self, calls: &[(&Series, &Call)]) -> Option<Upstream> {

@@ -128,17 +128,24 @@ impl Drop for Landing {
     }
 }
 
+/// By how much fewer bars are expected each time that too few came.
+const SPARSER: f64 = 32.0;
+
 impl Gateway {
     /// Forgets a series of which nothing is known and for which nothing is under way, so that invented symbols leave no
     /// trace. The board's lock keeps flights from starting meanwhile.
     pub(super) fn forget_if_empty(&self, series: &Arc<Series>) {
-        if self.tiers.catalog.get(series).is_none_or(|cell| !cell.is_empty()) {
-            return;
+        if self.tiers.catalog.get(series).is_some_and(|cell| cell.is_empty()) {
+            self.forget(series);
         }
+    }
+
+    /// Forgets a series without bars, if nothing is under way for it.
+    fn forget(&self, series: &Arc<Series>) {
         let board = self.flights.board(series);
         let state = board.lock();
         if !state.closed && state.flying.is_empty() {
-            self.tiers.catalog.forget_if_empty(series);
+            self.tiers.catalog.forget_hollow(series);
         }
         drop(state);
         self.flights.clear(series);
@@ -192,7 +199,7 @@ impl Gateway {
             return Ok(None);
         }
         let snapshot = cell.snapshot();
-        let plan = self.plan_under_way(cell, &snapshot, request, &state)?;
+        let plan = self.plan_under_way(cell, &snapshot, request, &state, journey.plans)?;
         if journey.missing.is_empty() {
             journey.missing.clone_from(&plan.awaited);
         }
@@ -233,7 +240,7 @@ impl Gateway {
         let limits = self.limits(&cell.series)?;
         let too_much = limits.extra_bytes(call, cell.grid) > self.planning.widen_ahead.0;
         let window = snapshot.seam(call.need, limits.seam);
-        (limits.windowed && too_much && window != call.window).then_some(Call { window, ..*call })
+        (limits.windowed && too_much && window != call.window).then_some(Call { window, reach: window, ..*call })
     }
 
     fn plan_under_way(
@@ -242,11 +249,15 @@ impl Gateway {
         snapshot: &Snapshot,
         request: &Request,
         state: &State,
+        plans: u32,
     ) -> Result<Plan, Failure> {
         let flying: WindowSet = state.flying.iter().map(|flying| flying.window).collect();
         let mut limits = self.limits(&cell.series).ok_or_else(lost)?;
         // Several that go together share what a request may be widened by.
         limits.widen_bytes /= request.member.as_ref().map_or(1, |member| member.of_how_many());
+        // Calls that brought less than was expected were planned for too many bars, as of a symbol that is rarely traded
+        // or was listed later.
+        limits.density /= SPARSER.powi(i32::try_from(plans).unwrap_or(i32::MAX));
         let now = (self.clock)();
         let asked = plan::asked(cell, snapshot, &request.ask, request.native, now);
         let mut plan =
@@ -292,7 +303,7 @@ impl Flight {
     fn of(request: &Request, epoch: u64) -> Flight {
         let window = Window::new(0, 0);
         let call =
-            Call { window, limit: 0, anchor: Anchor::Both, columns: request.ask.columns, need: window, exact: false };
+            Call { window, limit: 0, anchor: Anchor::Both, columns: request.ask.columns, need: window, reach: window, exact: false };
         let member = request.member.clone().filter(|member| member.gathers());
         Flight { call, named: request.native.named, epoch, credential: request.credential.clone(), member }
     }
@@ -318,8 +329,10 @@ impl Crew {
             gateway.flights.clear(&cell.series);
         }
         gateway.forget_if_empty(&cell.series);
-        if !cell.is_empty() {
+        if !cell.is_hollow() {
             gateway.tiers.save(&cell, gateway.span(&cell)).await;
+        } else if !failed && let Some(oldest) = gateway.tiers.catalog.note_hollow(&cell.series) {
+            gateway.forget(&oldest);
         }
     }
 }
@@ -359,7 +372,8 @@ fn exactly(call: &Call, named: Named) -> Call {
         Named::Span { from, .. } => call.need.from.max(from),
         Named::Range(_) | Named::Local { .. } | Named::Ask => call.need.from,
     };
-    Call { window: Window::new(from, call.need.to), exact: true, ..*call }
+    let window = Window::new(from, call.need.to);
+    Call { window, reach: window, exact: true, ..*call }
 }
 
 /// Where a range began that was asked for by its name: what the answer says, not what was guessed before; where it does

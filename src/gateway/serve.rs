@@ -33,7 +33,7 @@ impl Gateway {
     async fn travel(&self, request: &Request, mut journey: Journey) -> Result<Served, Failure> {
         let standing = || self.tiers.catalog.cell(&request.series).ok_or_else(|| unknown(&request.series.provider));
         let mut cell = standing()?;
-        let (mut before, mut plans, mut verified) = (cell.snapshot(), 0, false);
+        let (mut before, mut verified) = (cell.snapshot(), false);
         for _ in 0..LOOKS {
             cell = standing()?;
             let cell = &cell;
@@ -58,8 +58,8 @@ impl Gateway {
                     Err(failure) => return self.degrade(cell, request, failure, journey).await,
                 };
                 if !boarded.flights.is_empty() {
-                    plans += u32::from(boarded.launched > 0);
-                    if plans > PLANS {
+                    journey.plans += u32::from(boarded.launched > 0);
+                    if journey.plans > PLANS {
                         break;
                     }
                     let (departed, launched) = (Instant::now(), boarded.launched);

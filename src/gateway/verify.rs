@@ -63,7 +63,7 @@ impl Gateway {
     pub(super) async fn verify(&self, cell: &Arc<Cell>, window: Window, request: &Request, journey: &mut Journey) {
         let limit = cell.grid.ceil(window.to).saturating_sub(cell.grid.index(window.from)).max(1) as u64;
         let columns = request.ask.columns;
-        let call = Call { window, limit, anchor: Anchor::Both, columns, need: window, exact: false };
+        let call = Call { window, limit, anchor: Anchor::Both, columns, need: window, reach: window, exact: false };
         cell.note_try((self.clock)());
         let Some(boarded) = self.board_call(cell, call, request) else { return };
         let Boarded { launched, .. } = &boarded;

@@ -29,6 +29,8 @@ pub struct Journey {
     pub started: Instant,
     /// Upstream calls made for this client alone.
     pub calls: u32,
+    /// Plans that led to such calls.
+    pub plans: u32,
     /// Did it wait for a call that was made for another?
     pub collapsed: bool,
     /// The slowest tier that was touched.
@@ -50,6 +52,7 @@ impl Journey {
             now,
             started: Instant::now(),
             calls: 0,
+            plans: 0,
             collapsed: false,
             tier: CacheLevel::L1Memory,
             direct_calls: 1,

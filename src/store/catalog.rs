@@ -11,9 +11,12 @@ use finex_core::plan::coverage::{Attested, Known, Reason};
 use finex_core::series::{FragmentKey, Scope, Series, Version};
 use finex_core::time::{Ts, Window};
 use finex_providers::{Provider, Registry, Sight};
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// So many series are remembered for having no bars.
+const MOST_HOLLOW: usize = 1_000;
 
 /// One series with its present snapshot. Reading takes no lock; changes are made one after the other.
 pub struct Cell {
@@ -54,6 +57,12 @@ impl Cell {
 
     pub fn is_empty(&self) -> bool {
         self.snapshot.load().is_empty()
+    }
+
+    /// Is no bar of it held for good, and was none ever?
+    pub fn is_hollow(&self) -> bool {
+        let snapshot = self.snapshot.load();
+        snapshot.pieces.is_empty() && snapshot.basis == 0
     }
 
     /// The newest that was said of the symbol.
@@ -199,6 +208,8 @@ pub struct Catalog {
     cells: papaya::HashMap<Arc<Series>, Arc<Cell>>,
     /// Symbols of which something is known beside their bars.
     sights: papaya::HashMap<Symbol, Arc<Sighting>>,
+    /// Series of which emptiness is all that is known, the oldest first: anybody can invent more of them.
+    hollow: Mutex<VecDeque<Arc<Series>>>,
     registry: Registry,
 }
 
@@ -208,7 +219,7 @@ fn symbol(provider: &dyn Provider, series: &Series) -> Symbol {
 
 impl Catalog {
     pub fn new(registry: Registry) -> Catalog {
-        Catalog { cells: papaya::HashMap::new(), sights: papaya::HashMap::new(), registry }
+        Catalog { cells: papaya::HashMap::new(), sights: papaya::HashMap::new(), hollow: Mutex::default(), registry }
     }
 
     /// Restores every series that a disk has; says how many.
@@ -260,14 +271,23 @@ impl Catalog {
         Some(cells.get_or_insert_with(series.clone(), make).clone())
     }
 
-    /// Forgets a series of which nothing is known, so that invented symbols leave no trace.
-    pub fn forget_if_empty(&self, series: &Arc<Series>) {
-        let _ = self.cells.pin().remove_if(series.as_ref(), |_, cell| cell.snapshot.load().is_empty());
-        // A symbol of which nothing was ever said is forgotten too.
-        let unseen = |sight: &Arc<Sighting>| Arc::strong_count(sight) == 1 && sight.0.load().envelope.is_empty();
+    /// Forgets a series of which no bar is held, so that invented symbols leave no trace.
+    pub fn forget_hollow(&self, series: &Arc<Series>) {
+        let _ = self.cells.pin().remove_if(series.as_ref(), |_, cell| cell.is_hollow());
         if let Some(provider) = self.registry.get(&series.provider) {
+            // Nor does a symbol that no series is left of.
+            let unseen = |sight: &Arc<Sighting>| Arc::strong_count(sight) == 1;
             let _ = self.sights.pin().remove_if(&symbol(provider.as_ref(), series), |_, sight| unseen(sight));
         }
+    }
+
+    /// Notes that nothing but emptiness is known of a series; says which one has to go for it.
+    pub fn note_hollow(&self, series: &Arc<Series>) -> Option<Arc<Series>> {
+        let mut hollow = self.hollow.lock().unwrap_or_else(PoisonError::into_inner);
+        if !hollow.contains(series) {
+            hollow.push_back(series.clone());
+        }
+        if hollow.len() > MOST_HOLLOW { hollow.pop_front() } else { None }
     }
 
     pub fn all(&self) -> Vec<Arc<Cell>> {

@@ -99,7 +99,7 @@ impl Recorded {
         let first = self.stamps().first().copied().unwrap_or(i64::MAX / 4_000).min(self.span().0);
         let window = Window::new(first * 1_000, self.span().1 * 1_000 + 1);
         let columns = yahoo().columns(series);
-        let call = Call { window, limit: 1, anchor: Anchor::Both, columns, need: window, exact: true };
+        let call = Call { window, limit: 1, anchor: Anchor::Both, columns, need: window, reach: window, exact: true };
         yahoo().decode(series, &call, self.text.as_bytes()).unwrap_or_else(|e| panic!("{}: {e}", self.name))
     }
 }

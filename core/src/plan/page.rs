@@ -2,6 +2,7 @@
 
 use super::gap::{Run, split};
 use super::{Anchor, Call, Facts, PlannedCall};
+use crate::ask::Ask;
 use crate::columns::Columns;
 use crate::time::Window;
 
@@ -32,6 +33,28 @@ pub fn cut(
     calls
 }
 
+/// The last call in the direction of the asks may go on to their end: how many bars a window holds was a guess, and a
+/// provider that counts rows passes by what is empty.
+pub fn let_out(calls: &mut [PlannedCall], anchor: Anchor, asks: &[Ask], facts: &Facts<'_>) {
+    let now = facts.grid.open(facts.grid.index(facts.now).saturating_add(1));
+    let end = asks.iter().map(|ask| ask.window.to).max().unwrap_or(now).min(now);
+    let beginning = asks.iter().map(|ask| ask.window.from).min().unwrap_or(now);
+    let edge = facts.limits.apart.map(|apart| facts.grid.open(facts.grid.index(facts.now.saturating_sub(apart))));
+    match anchor {
+        Anchor::Start => {
+            let Some(PlannedCall { call, .. }) = calls.last_mut() else { return };
+            let end = edge.filter(|edge| call.window.to <= *edge).map_or(end, |edge| edge.min(end));
+            call.reach.to = call.window.to.max(end);
+        }
+        Anchor::End => {
+            let Some(PlannedCall { call, .. }) = calls.first_mut() else { return };
+            let beginning = edge.filter(|edge| call.window.from >= *edge).map_or(beginning, |edge| edge.max(beginning));
+            call.reach.from = call.window.from.min(beginning);
+        }
+        Anchor::Both => {}
+    }
+}
+
 fn describe(
     piece: Run,
     missing: &[Run],
@@ -48,8 +71,9 @@ fn describe(
         (Some(first), Some(last)) => Window::new(facts.grid.open(first.from), facts.grid.open(last.to)),
         _ => window,
     };
+    let sewn = sewn(window, need, facts);
     PlannedCall {
-        call: Call { window: sewn(window, need, facts), limit: piece.len(), anchor, columns, need, exact: false },
+        call: Call { window: sewn, limit: piece.len(), anchor, columns, need, reach: sewn, exact: false },
         wanted: share(missing),
         overlap: share(held),
         cost: facts.limits.cost,

@@ -40,7 +40,7 @@ fn until_now(ask: &Ask, facts: &Facts<'_>) -> Window {
 fn exactly(window: Window, missing: &[Run], columns: Columns, facts: &Facts<'_>) -> PlannedCall {
     let limit = facts.grid.ceil(window.to).saturating_sub(facts.grid.index(window.from)).max(1) as u64;
     PlannedCall {
-        call: Call { window, limit, anchor: Anchor::Both, columns, need: window, exact: true },
+        call: Call { window, limit, anchor: Anchor::Both, columns, need: window, reach: window, exact: true },
         wanted: missing.iter().map(Run::len).sum(),
         overlap: 0,
         cost: facts.limits.cost,

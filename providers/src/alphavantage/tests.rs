@@ -41,7 +41,7 @@ fn between(from: &str, to: &str) -> Window {
 }
 
 fn call_for(window: Window, limit: u64, anchor: Anchor) -> Call {
-    Call { window, limit, anchor, columns: Columns::OHLCV, need: window, exact: false }
+    Call { window, limit, anchor, columns: Columns::OHLCV, need: window, reach: window, exact: false }
 }
 
 /// Bars of a series with prices that tell them apart, shown under their opening.

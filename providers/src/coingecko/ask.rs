@@ -143,6 +143,10 @@ impl Reading<'_> {
         }
         let ends_now = to >= self.now - FIVE_MINUTES;
         let Some(interval) = self.granularity(to - from, ends_now) else { return Ok(None) };
+        // Nor is it said whether the part that is to come counts.
+        if self.granularity(to.min(self.now) - from, ends_now) != Some(interval) {
+            return Ok(None);
+        }
         Ok(Some((interval, Window::new(from, if to >= self.now { END } else { to.saturating_add(1) }))))
     }
 

@@ -9,7 +9,7 @@ use crate::shape::{Kind, columns, csv, keyed, records, rows};
 use crate::{Batch, Composed, Decoded, Joined, Joint, Page, Part, Segment, Shape, Undecodable, json, stamp};
 use finex_core::columns::Bars;
 use finex_core::envelope::Envelope;
-use finex_core::plan::Call;
+use finex_core::plan::{Anchor, Call};
 use finex_core::series::Series;
 use finex_core::time::{Ts, Window};
 use serde_json::value::RawValue;
@@ -57,10 +57,13 @@ pub(super) fn read(provider: &Described, series: &Series, call: &Call, body: &[u
     {
         spoken = Window::new(*first, spoken.to);
     }
+    if call::rows(provider, series).is_some() && paging::is_cut(way, body) && call.anchor != Anchor::Both {
+        let cut = call::cut(provider, series, call, spoken, &all.times);
+        spoken = cut.ok_or_else(|| bad("it says that there is more, and has no rows".into()))?;
+    }
     // What lies outside was not asked for, and may be cut at the edge.
     let bars = all.select(|row| spoken.contains(all.times[row]));
-    let whole = provider.manifest.class_of(series.interval).is_some_and(|class| class.whole);
-    let spoken = if whole { call.window } else { spoken };
+    let spoken = if provider.is_whole(series.interval) { call.window } else { spoken };
     let mut envelope = Envelope::default();
     for name in &way.facts.facts {
         let value = own.map(|own| member(own, name, &series.symbol)).transpose().map_err(bad)?.flatten();
@@ -181,7 +184,7 @@ fn filled(provider: &Described, way: &Way, page: &Page<'_>, hole: &Hole) -> Stri
         Hole::Symbol => json::string(&page.series.symbol),
         Hole::BareSymbol => page.series.symbol.to_string(),
         Hole::Count => page.rows.to_string(),
-        Hole::Scanned => (page.rows as u64 * scanned(page.series)).to_string(),
+        Hole::Scanned => (page.rows as u64 * call::scanned(page.series)).to_string(),
         Hole::Variant(name) => {
             let default = way.facts.variant.get(name).map_or("", String::as_str);
             page.series.variant.get(name).unwrap_or(default).to_owned()
@@ -207,12 +210,6 @@ fn is_newest_first(page: &Page<'_>) -> bool {
     page.native.shape.0 & NEWEST_FIRST != 0
 }
 
-/// Minutes or days that a bar is put together from.
-fn scanned(series: &Series) -> u64 {
-    let base = if series.interval.nominal_len() < DAY { 60_000 } else { DAY };
-    u64::try_from(series.interval.nominal_len() / base).unwrap_or(1).max(1)
-}
-
 /// The same answer has the same name.
 fn id(page: &Page<'_>) -> String {
     let words = format!("{}{:?}{:?}{:?}", page.series.symbol, page.series.interval, page.window, page.range);
@@ -235,7 +232,8 @@ fn link(provider: &Described, way: &Way, page: &Page<'_>) -> Option<String> {
     };
     let symbol = call::encoded(&page.series.symbol);
     let path = way.facts.path.replace("{symbol}", &symbol).replace("{interval}", word);
-    let path = path.replace("{from}", &ms(page.window.from)).replace("{to}", &ms(page.window.to - 1));
+    let window = call::put_together_from(page.series).unwrap_or(page.window);
+    let path = path.replace("{from}", &ms(window.from)).replace("{to}", &ms(window.to - 1));
     let token = paging::token(&page.series.symbol, end, false);
     let mut pairs = vec![(parameter.as_str(), token)];
     for name in way.facts.variant.keys() {

@@ -131,9 +131,8 @@ impl Reading<'_> {
                 if cursor.as_ref().is_some_and(|(of, at)| *of != symbol || !window.contains(*at)) {
                     return Ok(None);
                 }
-                let window = cursor.map_or(window, |(_, at)| paging::rest(window, at, newest_first));
-                let native = Native { page, ..native };
-                Ok(Some(Recognised::Series(self.ask(&symbol, interval, window, native, newest_first))))
+                let (native, after) = (Native { page, ..native }, cursor.map(|(_, at)| at));
+                Ok(Some(Recognised::Series(self.ask(&symbol, interval, window, native, newest_first, after))))
             }
         }
     }
@@ -159,18 +158,27 @@ impl Reading<'_> {
             return None;
         }
         let ask = |symbol: &String| {
-            let window = match &cursor {
+            let after = match &cursor {
                 Some((at, _)) if symbol < at => return None,
-                Some((at, ts)) if symbol == at => paging::rest(window, *ts, newest_first),
-                _ => window,
+                Some((at, ts)) if symbol == at => Some(*ts),
+                _ => None,
             };
-            Some((symbol.clone(), Ok(self.ask(symbol, interval, window, native, newest_first))))
+            Some((symbol.clone(), Ok(self.ask(symbol, interval, window, native, newest_first, after))))
         };
         let members = symbols.iter().filter_map(ask).collect();
         Some(Batch { members, page: native.page, newest_first, options: native.options })
     }
 
-    fn ask(&self, symbol: &str, interval: Interval, window: Window, native: Native, newest_first: bool) -> NativeAsk {
+    /// The ask for a window, or for what is left of it behind the row that a page ended with.
+    fn ask(
+        &self,
+        symbol: &str,
+        interval: Interval,
+        window: Window,
+        native: Native,
+        newest_first: bool,
+        after: Option<Ts>,
+    ) -> NativeAsk {
         let take = match native.page {
             // One more than fits, to see whether there is more.
             Some(page) if newest_first => Take::Last(page.saturating_add(1)),
@@ -179,10 +187,12 @@ impl Reading<'_> {
         };
         let series = self.series(symbol, interval, window);
         // What is put together may begin before the window that it is put together from.
-        let is_whole = self.provider.manifest.class_of(interval).is_some_and(|class| class.whole);
         let longest = interval.nominal_len() + interval.nominal_len() / 30 + DAY;
+        let is_whole = self.provider.is_whole(interval);
         let from = if is_whole { window.from.saturating_sub(longest) } else { window.from };
-        let ask = Ask { window: Window::new(from, window.to), take, columns: self.way.table.columns() };
+        let window = Window::new(from, window.to);
+        let window = after.map_or(window, |at| paging::rest(window, at, newest_first));
+        let ask = Ask { window, take, columns: self.way.table.columns() };
         NativeAsk { series: series.into(), ask, native }
     }
 
@@ -199,7 +209,7 @@ impl Reading<'_> {
             let spelt = |value: &str| known.clone().find(|known| known.eq_ignore_ascii_case(value)).cloned();
             variant.extend(value.map(|value| (name.clone(), spelt(value).unwrap_or_else(|| value.to_owned()))));
         }
-        if self.provider.manifest.class_of(interval).is_some_and(|class| class.whole) {
+        if self.provider.is_whole(interval) {
             variant.push((WINDOW.into(), format!("{}~{}", window.from, window.to)));
         }
         let currency = currency(self.provider, self.way, symbol);
@@ -246,7 +256,7 @@ impl Reading<'_> {
 
     /// When the bar opens that an instant lies in.
     fn opening(&self, ts: Ts, interval: Interval) -> Ts {
-        if self.provider.manifest.class_of(interval).is_some_and(|class| class.whole) {
+        if self.provider.is_whole(interval) {
             return ts;
         }
         match interval.unit {
@@ -256,9 +266,11 @@ impl Reading<'_> {
             }
             _ => {
                 let local = stamp::local(ts, self.clock());
-                let day = local.div_euclid(DAY) * DAY;
-                let within = (local - day) / interval.nominal_len() * interval.nominal_len();
-                stamp::global(day + within, self.clock())
+                if interval.nominal_len() >= DAY {
+                    return stamp::global(local.div_euclid(DAY) * DAY, self.clock());
+                }
+                // Counted from the instant: an hour that the clock shows twice is two.
+                ts - local.rem_euclid(DAY).rem_euclid(interval.nominal_len())
             }
         }
     }
@@ -347,7 +359,7 @@ impl Reading<'_> {
         let named = facts.symbol.as_deref().or(facts.symbols.as_deref());
         let symbol = || self.said(named, "symbol").unwrap_or_default();
         let is_utc = facts.from.unit == stamp::Unit::Date
-            || (!facts.utc_like.is_empty() && facts.utc_like.iter().any(|part| symbol().contains(part.as_str())));
+            || (!facts.utc_like.is_empty() && self.way.keeps_utc(&symbol()));
         if is_utc { &UTC } else { &self.provider.zone }
     }
 
@@ -388,12 +400,13 @@ pub(super) fn unified(provider: &Described, text: &str, interval: Interval) -> R
     let like = |way: &&Way| way.facts.symbols_like.as_ref().is_some_and(|part| own.contains(part.as_str()));
     let any = |way: &&Way| way.facts.symbols_like.is_none();
     // What is put together from a window belongs to that window.
-    let is_whole = provider.manifest.class_of(interval).is_some_and(|class| class.whole);
+    let is_whole = provider.is_whole(interval);
     let fits = |way: &&Way| has(way, interval) && !is_whole;
     let ways = || provider.ways.iter().filter(fits);
     let way = ways().find(like).or_else(|| ways().find(any));
     let Some(way) = way else {
-        let has = provider.manifest.intervals.keys().map(Interval::to_string).collect::<Vec<_>>().join(", ");
+        let offered = provider.manifest.intervals.keys().filter(|known| !provider.is_whole(**known));
+        let has = offered.map(Interval::to_string).collect::<Vec<_>>().join(", ");
         return Err(Unsupported::Interval {
             provider: provider.manifest.id.clone(),
             interval: interval.to_string(),

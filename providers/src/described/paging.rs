@@ -15,17 +15,25 @@ pub(super) fn parameter(paging: &Paging) -> &str {
     }
 }
 
-/// The request for what an answer left out.
-pub(super) fn next(way: &Way, manifest: &Manifest, asked: &Upstream, body: &[u8]) -> Option<Upstream> {
-    let paging = way.facts.paging.as_ref()?;
+/// How an answer says that there is more.
+fn said(paging: &Paging, body: &[u8]) -> Option<String> {
     let body: Pairs<'_> = serde_json::from_slice(body).ok()?;
     let member = match paging {
         Paging::Link { member, .. } | Paging::Token { member, .. } => member,
     };
     let text: String = serde_json::from_str(body.get(member)?).ok()?;
-    if text.is_empty() {
-        return None;
-    }
+    (!text.is_empty()).then_some(text)
+}
+
+/// Does an answer say that there is more?
+pub(super) fn is_cut(way: &Way, body: &[u8]) -> bool {
+    way.facts.paging.as_ref().is_some_and(|paging| said(paging, body).is_some())
+}
+
+/// The request for what an answer left out.
+pub(super) fn next(way: &Way, manifest: &Manifest, asked: &Upstream, body: &[u8]) -> Option<Upstream> {
+    let paging = way.facts.paging.as_ref()?;
+    let text = said(paging, body)?;
     match paging {
         Paging::Token { parameter, .. } => {
             let own = format!("{parameter}=");

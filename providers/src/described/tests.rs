@@ -88,7 +88,7 @@ fn interval(name: &str) -> Interval {
 }
 
 fn call_for(window: Window) -> Call {
-    Call { window, limit: 1, anchor: Anchor::Both, columns: Columns::OHLCV, need: window, exact: false }
+    Call { window, limit: 1, anchor: Anchor::Both, columns: Columns::OHLCV, need: window, reach: window, exact: false }
 }
 
 fn upstream(id: &str, series: &Series, window: Window) -> String {

@@ -1,6 +1,6 @@
 //! Writing rows and answers.
 
-use super::{is_intraday, table, text_fact};
+use super::{is_intraday, is_pair, table, text_fact};
 use crate::rows::{Order, Runs};
 use crate::shape::{csv, records};
 use crate::stamp::{self, Unit};
@@ -29,10 +29,12 @@ pub(super) fn encode(series: &Series, bars: &Bars, shape: Shape) -> Runs {
     if shape.0 & CSV == 0 {
         return records::write(&table, bars, order, ROW_BYTES);
     }
-    // A column that no row has is none of the file.
-    let has = |column: Column| bars.column(column).is_some_and(|texts| texts.iter().any(|text| text.is_some()));
-    table.fields.retain(|field| field.column.is_none_or(|column| !field.optional || has(column)));
-    let kept = |column: Column| table.fields.iter().any(|field| field.column == Some(column));
+    let kept = |column: Column| match column {
+        Column::Volume => !is_pair(series),
+        Column::PreviousClose => names_previous_close(series),
+        _ => true,
+    };
+    table.fields.retain(|field| field.column.is_none_or(kept));
     let mut bars = bars.clone();
     bars.columns.retain(|(column, _)| kept(*column));
     let delimiter = char::from((shape.0 >> DELIMITER) as u8);
@@ -44,7 +46,7 @@ pub(super) fn compose(page: &Page<'_>, interval: &str) -> Composed {
     let seen = if page.notes.facts.is_empty() { &page.sight.envelope } else { page.notes };
     let shape = on_its_clock(page.native.shape, page.series, seen);
     if shape.0 & CSV != 0 {
-        return csv_answer(page, seen, shape);
+        return csv_answer(page, shape);
     }
     let segments = vec![
         Segment::Text(format!("{{\"meta\":{},\"values\":[", meta(page.series, seen, interval)).into()),
@@ -64,19 +66,23 @@ fn on_its_clock(shape: Shape, series: &Series, seen: &Envelope) -> Shape {
     Shape(shape.0 | number << ZONE)
 }
 
-fn csv_answer(page: &Page<'_>, seen: &Envelope, shape: Shape) -> Composed {
+fn csv_answer(page: &Page<'_>, shape: Shape) -> Composed {
     let delimiter = char::from((shape.0 >> DELIMITER) as u8).to_string();
     let mut names = vec!["datetime", "open", "high", "low", "close"];
     // Pairs have no volume.
-    if seen.fact("currency_base").is_none() {
+    if !is_pair(page.series) {
         names.push("volume");
     }
-    if page.series.variant.get("previous_close").is_some() {
+    if names_previous_close(page.series) {
         names.push("previous_close");
     }
     let head = Segment::Text(format!("{}\n", names.join(&delimiter)).into());
     let tail = Segment::Static(if page.rows > 0 { "\n" } else { "" });
     Composed { segments: vec![head, Segment::Run(0), tail], content_type: "text/csv", separator: "\n", shape }
+}
+
+fn names_previous_close(series: &Series) -> bool {
+    series.variant.get("previous_close").is_some()
 }
 
 /// What is said of the symbol, with the interval of this series.

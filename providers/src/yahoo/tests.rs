@@ -108,7 +108,7 @@ fn bad_input_is_refused_in_yahoos_words() {
 }
 
 fn upstream(ask: &NativeAsk, window: Window, exact: bool) -> String {
-    let call = Call { window, limit: 1, anchor: Anchor::Both, columns: ask.ask.columns, need: window, exact };
+    let call = Call { window, limit: 1, anchor: Anchor::Both, columns: ask.ask.columns, need: window, reach: window, exact };
     let upstream = yahoo().call(&ask.series, &call, ask.native.named, 0);
     format!("{}?{}", upstream.path, upstream.query)
 }
@@ -180,7 +180,7 @@ proptest! {
         let _ = recognise("/v8/finance/chart/AAPL", &format!("{WINDOW}&events={query}"));
         let _ = recognise("/v8/finance/chart/AAPL", &format!("period1={query}&interval=1d&range={symbol}"));
         let ask = ask("AAPL", WINDOW);
-        let call = Call { window: ask.ask.window, limit: 1, anchor: Anchor::Both, columns: ask.ask.columns, need: ask.ask.window, exact: false };
+        let call = Call { window: ask.ask.window, limit: 1, anchor: Anchor::Both, columns: ask.ask.columns, need: ask.ask.window, reach: ask.ask.window, exact: false };
         let _ = yahoo().decode(&ask.series, &call, &body);
         let _ = yahoo().decode(&ask.series, &call, query.as_bytes());
         let _ = errors::classify(200, "application/json", &body);
@@ -197,7 +197,7 @@ proptest! {
             "indicators":{{"quote":[{{"open":[1],"high":[1],"low":[1],"close":[1],"volume":[1]}}]}}}}],"error":null}}}}"#
         );
         let ask = ask("AAPL", "period1=-99999999999&period2=99999999999&interval=5m");
-        let call = Call { window: Window::ALL, limit: 1, anchor: Anchor::Both, columns: ask.ask.columns, need: Window::ALL, exact: true };
+        let call = Call { window: Window::ALL, limit: 1, anchor: Anchor::Both, columns: ask.ask.columns, need: Window::ALL, reach: Window::ALL, exact: true };
         if let Ok(said) = yahoo().decode(&ask.series, &call, body.as_bytes()) {
             for name in ["1d", "5d", "1mo", "10y", "ytd", "max"] {
                 let _ = range::start(name, &said.envelope, &|_| vec![stamp]);

@@ -32,7 +32,7 @@ pub struct Answer {
 /// All there is.
 fn call(provider: &dyn Provider, series: &Series) -> Call {
     let (window, columns) = (Window::ALL, provider.columns(series));
-    Call { window, limit: u64::MAX, anchor: Anchor::Both, columns, need: window, exact: false }
+    Call { window, limit: u64::MAX, anchor: Anchor::Both, columns, need: window, reach: window, exact: false }
 }
 
 /// Decoded and written again; `own` is the answer to the request that finex itself would have made.

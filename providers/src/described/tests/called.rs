@@ -148,7 +148,10 @@ fn every_interval_has_limits_and_a_word_of_its_own() {
         for (known, word) in &provider.manifest.intervals {
             let series = bare(&provider.manifest, "AAPL", *known, String::new());
             let limits = provider.limits(&series, 1 << 20, 9);
-            assert!(limits.windowed && limits.page >= 1 && limits.row_bytes >= 1, "{id} {known}");
+            assert!(limits.page >= 1 && limits.row_bytes >= 1, "{id} {known}");
+            // Who counts rows and says when there are more is asked for so many; others for a window.
+            let counts = matches!(id, "polygon" | "alpaca") && !limits.whole;
+            assert_eq!(limits.windowed, !counts, "{id} {known}");
             assert!(limits.settle >= DAY, "{id} {known}: what may still change is kept as final");
             assert_eq!(provider.manifest.interval(word), Some(*known), "{id} {known}");
         }
@@ -203,4 +206,26 @@ proptest! {
         prop_assert!(own.ask.window.covers(Window::new(window.from, window.to - 999)), "{} {:?}", url, window);
         prop_assert!(own.ask.window.from <= written.from && own.ask.window.to >= written.to - 999);
     }
+}
+
+#[test]
+fn rows_are_counted_from_the_end_that_an_ask_begins_with() {
+    let polygon = described("polygon");
+    let series = polygon.series("TSLA", "1d".parse().expect("an interval")).expect("offered");
+    assert!(!polygon.limits(&series, 1 << 20, 9).windowed);
+    let window = Window::new(at("2024-03-01"), at("2024-03-09"));
+    let reach = Window::new(at("2000-01-01"), at("2024-06-01"));
+    let sent = |anchor| {
+        let call = Call { anchor, reach, ..call_for(window) };
+        (polygon.call(&series, &call, Named::Ask, 0), polygon.admissible(&series, &call))
+    };
+    let (first, spoken) = sent(Anchor::Start);
+    assert_eq!(first.path, format!("/v2/aggs/ticker/TSLA/range/1/day/{}/{}", window.from, reach.to - 1));
+    assert_eq!((first.query.as_str(), spoken), ("limit=8&sort=asc", Window::new(window.from, reach.to)));
+    let (last, spoken) = sent(Anchor::End);
+    assert_eq!(last.path, format!("/v2/aggs/ticker/TSLA/range/1/day/{}/{}", reach.from, window.to - 1));
+    assert_eq!((last.query.as_str(), spoken), ("limit=8&sort=desc", Window::new(reach.from, window.to)));
+    let (both, spoken) = sent(Anchor::Both);
+    assert_eq!(both.path, format!("/v2/aggs/ticker/TSLA/range/1/day/{}/{}", window.from, window.to - 1));
+    assert_eq!((both.query.as_str(), spoken), ("limit=50000", window));
 }
