@@ -93,8 +93,15 @@ pub fn lacks_sight(cell: &Cell) -> bool {
 pub fn look(ask: &Ask, limits: &Limits, now: Ts) -> PlannedCall {
     const ENOUGH: i64 = 10 * 86_400_000;
     let window = Window::new(ask.window.from.max(ask.window.to.min(now) - ENOUGH), ask.window.to);
-    let call =
-        Call { window, limit: limits.page, anchor: Anchor::Both, columns: ask.columns, need: window, reach: window, exact: true };
+    let call = Call {
+        window,
+        limit: limits.page,
+        anchor: Anchor::Both,
+        columns: ask.columns,
+        need: window,
+        reach: window,
+        exact: true,
+    };
     PlannedCall { call, wanted: 0, overlap: 0, cost: limits.cost }
 }
 

@@ -172,12 +172,14 @@ impl Provider for Described {
         let apart = self.way(series).and_then(|way| way.facts.apart.as_ref());
         let apart = apart.filter(|apart| series.variant.get(&apart.unless).is_none()).map(|apart| apart.newest);
         let rows = call::rows(self, series);
-        let base = Limits { windowed: rows.is_none(), seam: if self.is_rewritten(series) { SEAM } else { 0 }, apart, ..base };
+        let base =
+            Limits { windowed: rows.is_none(), seam: if self.is_rewritten(series) { SEAM } else { 0 }, apart, ..base };
         let Some(class) = self.manifest.class_of(series.interval) else { return base };
         let never_closes = self.way(series).is_some_and(|way| way.keeps_utc(&series.symbol));
         let density = if never_closes { 1.0 } else { class.density };
         Limits {
-            page: rows.map_or(class.page / series.interval.nominal_len(), |rows| (rows as f64 / density) as i64).max(1) as u64,
+            page: rows.map_or(class.page / series.interval.nominal_len(), |rows| (rows as f64 / density) as i64).max(1)
+                as u64,
             depth: class.depth,
             settle: class.settle.max(apart.unwrap_or(0)),
             density,

@@ -42,7 +42,8 @@ fn bars(provider: &dyn Provider, body: &str) -> Result<usize, String> {
     let interval: Interval = interval.parse().expect("an interval");
     let series = provider.series(symbol, interval).map_err(|e| e.to_string())?;
     let (window, columns) = (Window::ALL, provider.columns(&series));
-    let call = Call { window, limit: u64::MAX, anchor: Anchor::Both, columns, need: window, reach: window, exact: false };
+    let call =
+        Call { window, limit: u64::MAX, anchor: Anchor::Both, columns, need: window, reach: window, exact: false };
     provider.decode(&series, &call, body.as_bytes()).map(|said| said.bars.len()).map_err(|e| e.to_string())
 }
 

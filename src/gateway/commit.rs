@@ -55,7 +55,8 @@ impl Gateway {
             rows: said.bars.len() as u64,
             live: said.live,
             at,
-            expires: (self.clock)().saturating_add(max_age.map_or(life, |max_age| life.min(max_age.max(SHORTEST_LIFE)))),
+            expires: (self.clock)()
+                .saturating_add(max_age.map_or(life, |max_age| life.min(max_age.max(SHORTEST_LIFE)))),
         };
         // An answer that says of which window it speaks is whole there.
         let whole = said.spoken.map(|window| Call { window, limit: u64::MAX, anchor: Anchor::Both, ..*call });

@@ -302,8 +302,15 @@ impl Flight {
     /// For a request, with its call still to be named.
     fn of(request: &Request, epoch: u64) -> Flight {
         let window = Window::new(0, 0);
-        let call =
-            Call { window, limit: 0, anchor: Anchor::Both, columns: request.ask.columns, need: window, reach: window, exact: false };
+        let call = Call {
+            window,
+            limit: 0,
+            anchor: Anchor::Both,
+            columns: request.ask.columns,
+            need: window,
+            reach: window,
+            exact: false,
+        };
         let member = request.member.clone().filter(|member| member.gathers());
         Flight { call, named: request.native.named, epoch, credential: request.credential.clone(), member }
     }

@@ -64,8 +64,8 @@ impl Gateway {
         let limit = cell.grid.ceil(window.to).saturating_sub(cell.grid.index(window.from)).max(1) as u64;
         let columns = request.ask.columns;
         let call = Call { window, limit, anchor: Anchor::Both, columns, need: window, reach: window, exact: false };
-        cell.note_try((self.clock)());
         let Some(boarded) = self.board_call(cell, call, request) else { return };
+        cell.note_try((self.clock)());
         let Boarded { launched, .. } = &boarded;
         journey.calls += *launched as u32;
         journey.collapsed |= *launched == 0;

@@ -19,6 +19,7 @@ mod pages;
 mod recorded;
 mod recorded_yahoo;
 mod refusals;
+mod since;
 mod snapshots;
 mod stores;
 mod surface;

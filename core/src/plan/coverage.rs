@@ -261,7 +261,15 @@ mod tests {
 
     fn call(from: i64, to: i64, anchor: Anchor) -> Call {
         let window = Window::new(from * HOUR, to * HOUR);
-        Call { window, limit: (to - from) as u64, anchor, columns: Columns::OHLCV, need: window, reach: window, exact: false }
+        Call {
+            window,
+            limit: (to - from) as u64,
+            anchor,
+            columns: Columns::OHLCV,
+            need: window,
+            reach: window,
+            exact: false,
+        }
     }
 
     fn answer(call: &Call, hours: &[i64]) -> Attested {

@@ -50,7 +50,15 @@ fn series(interval: &str) -> Series {
 }
 
 fn call_for(window: Window) -> Call {
-    Call { window, limit: 1, anchor: Anchor::Both, columns: gecko().manifest.columns, need: window, reach: window, exact: false }
+    Call {
+        window,
+        limit: 1,
+        anchor: Anchor::Both,
+        columns: gecko().manifest.columns,
+        need: window,
+        reach: window,
+        exact: false,
+    }
 }
 
 /// Samples as an answer has them.

@@ -358,8 +358,8 @@ impl Reading<'_> {
         let facts = &self.way.facts;
         let named = facts.symbol.as_deref().or(facts.symbols.as_deref());
         let symbol = || self.said(named, "symbol").unwrap_or_default();
-        let is_utc = facts.from.unit == stamp::Unit::Date
-            || (!facts.utc_like.is_empty() && self.way.keeps_utc(&symbol()));
+        let is_utc =
+            facts.from.unit == stamp::Unit::Date || (!facts.utc_like.is_empty() && self.way.keeps_utc(&symbol()));
         if is_utc { &UTC } else { &self.provider.zone }
     }
 

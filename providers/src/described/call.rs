@@ -2,8 +2,8 @@
 
 use super::{Described, WINDOW, Way};
 use crate::endpoint::{Bound, Limit};
-use crate::{Provider, Upstream};
 use crate::stamp::{self, Unit};
+use crate::{Provider, Upstream};
 use finex_core::plan::{Anchor, Call};
 use finex_core::series::Series;
 use finex_core::time::{Ts, Window};

@@ -49,7 +49,15 @@ fn series(symbol: &str, interval: &str) -> Series {
 }
 
 fn call_for(window: Window) -> Call {
-    Call { window, limit: 1, anchor: Anchor::Both, columns: twelve().manifest.columns, need: window, reach: window, exact: false }
+    Call {
+        window,
+        limit: 1,
+        anchor: Anchor::Both,
+        columns: twelve().manifest.columns,
+        need: window,
+        reach: window,
+        exact: false,
+    }
 }
 
 fn sight(zone: &str) -> Envelope {

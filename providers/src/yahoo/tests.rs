@@ -108,7 +108,8 @@ fn bad_input_is_refused_in_yahoos_words() {
 }
 
 fn upstream(ask: &NativeAsk, window: Window, exact: bool) -> String {
-    let call = Call { window, limit: 1, anchor: Anchor::Both, columns: ask.ask.columns, need: window, reach: window, exact };
+    let call =
+        Call { window, limit: 1, anchor: Anchor::Both, columns: ask.ask.columns, need: window, reach: window, exact };
     let upstream = yahoo().call(&ask.series, &call, ask.native.named, 0);
     format!("{}?{}", upstream.path, upstream.query)
 }

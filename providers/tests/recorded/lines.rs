@@ -18,7 +18,8 @@ pub fn compare(provider: &dyn Provider, recorded: &Recorded) -> Result<usize, St
     let query = if query.contains("datatype") { query.to_owned() } else { format!("{query}&datatype=csv") };
     let Asked::Series(ask) = asked::read(provider, "/query", &query)? else { return Err("is a batch".into()) };
     let (window, columns) = (Window::ALL, provider.columns(&ask.series));
-    let call = Call { window, limit: u64::MAX, anchor: Anchor::Both, columns, need: window, reach: window, exact: false };
+    let call =
+        Call { window, limit: u64::MAX, anchor: Anchor::Both, columns, need: window, reach: window, exact: false };
     let body = as_json(&query, &recorded.body)?;
     let decoded = provider.decode(&ask.series, &call, body.as_bytes()).map_err(|e| e.to_string())?;
     let written = answer::write(provider, &ask, decoded, false);

@@ -197,7 +197,8 @@ fn lines_have_the_columns_that_there_are() {
     without_volume(&mut pair);
     let base = Envelope { facts: vec![("currency_base".into(), "\"Euro\"".into())], ..Envelope::default() };
     assert!(
-        lines_of("EUR/USD", "&order=asc", &base, &pair).starts_with("datetime;open;high;low;close\n2024-03-04;0.50;0.50;0.50;0.50\n")
+        lines_of("EUR/USD", "&order=asc", &base, &pair)
+            .starts_with("datetime;open;high;low;close\n2024-03-04;0.50;0.50;0.50;0.50\n")
     );
 }
 
