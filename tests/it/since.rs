@@ -12,7 +12,7 @@ async fn what_begins_before_a_history_does_costs_few_calls() {
         ("/polygon/v2/aggs/ticker/TSLA/range/1/minute/2005-01-01/2015-01-01?sort=desc", 1),
         ("/polygon/v2/aggs/ticker/TSLA/range/1/day/1990-01-02/2024-01-10?sort=desc&limit=50000", 1),
         ("/polygon/v2/aggs/ticker/ZZZQ/range/1/minute/2022-01-03/2022-12-20", 1),
-        ("/alpaca/v2/stocks/bars?symbols=ZZZQ&timeframe=1Min&start=2022-01-03&end=2022-12-20&limit=10000", 1),
+        ("/alpaca/v2/stocks/bars?symbols=ZZZQ&timeframe=1Min&start=2022-01-03&end=2022-12-20&limit=10000", 2),
         ("/twelvedata/time_series?symbol=TSLA&interval=1month&end_date=2020-04-20&adjust=all&apikey=k", 1),
     ] {
         let world = World::new().await;

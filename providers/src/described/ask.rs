@@ -104,8 +104,9 @@ impl Reading<'_> {
         let Ends { from, to } = ends;
         let from = from.map(|from| if facts.from.reaches_back { self.opening(from, interval) } else { from });
         let window = Window::new(from.unwrap_or(BEGINNING), to.unwrap_or(END));
-        // A window that ends before it begins is refused by the provider, in its own words.
-        if window.from > window.to || (window.is_empty() && from.is_some() && to.is_some()) {
+        // A window that ends before it begins is refused by the provider, in its own words; and so may be one to come.
+        let is_to_come = from.is_some_and(|from| from > self.now);
+        if window.from > window.to || (window.is_empty() && from.is_some() && to.is_some()) || is_to_come {
             return Ok(None);
         }
         if self.is_too_long(window, interval) || !self.is_understood() {

@@ -128,7 +128,9 @@ proptest! {
         // It brings the window, as far as that can be had at once.
         let spoken = gecko().spoken(&series, &upstream, &Decoded::default(), NOW).unwrap_or(window);
         let wanted = Window::new(window.from, window.to.min(NOW).min(window.from + 90 * DAY) / 1_000 * 1_000);
-        let reachable = if interval == "5m" { wanted.intersect(Window::new(NOW - DAY, END)) } else { wanted };
+        // Days are counted from now: the first hour may begin a little before.
+        let reached = if interval == "1d" { BEGINNING } else { days.map_or(BEGINNING, |days| NOW - days * DAY) };
+        let reachable = wanted.intersect(Window::new(reached, END));
         prop_assert!(spoken.covers(reachable), "{:?} {:?} {:?}", window, upstream, spoken);
         // And finex reads its own request as one for the same series.
         let url = format!("{}?{}", upstream.path.strip_prefix("/api/v3/coins/").expect("a path"), upstream.query);
