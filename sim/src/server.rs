@@ -69,14 +69,14 @@ struct Mount {
 fn mounts() -> Vec<Mount> {
     let mount = |id, facade| Mount { id, facade, account: Account::default(), calls: AtomicU64::new(0) };
     vec![
-        mount("alphavantage", Box::new(AlphaVantage::default())),
-        mount("coingecko", Box::new(CoinGecko::default())),
-        mount("twelvedata", Box::new(TwelveData::default())),
-        mount("polygon", Box::new(Polygon::default())),
-        mount("tiingo", Box::new(Tiingo::default())),
-        mount("alpaca", Box::new(Alpaca::default())),
-        mount("finnhub", Box::new(Finnhub::default())),
-        mount("fred", Box::new(Fred::default())),
+        mount("alphavantage", Box::new(AlphaVantage)),
+        mount("coingecko", Box::new(CoinGecko)),
+        mount("twelvedata", Box::new(TwelveData)),
+        mount("polygon", Box::new(Polygon)),
+        mount("tiingo", Box::new(Tiingo)),
+        mount("alpaca", Box::new(Alpaca)),
+        mount("finnhub", Box::new(Finnhub)),
+        mount("fred", Box::new(Fred)),
     ]
 }
 

@@ -4,7 +4,8 @@ use crate::world::World;
 use finex_sim::Fault;
 
 /// A request of each provider, and its refusals: status, body, and the class that finex tells.
-const REFUSALS: [(&str, &[(u16, &str, &str)]); 7] = [
+type Told = (u16, &'static str, &'static str);
+const REFUSALS: [(&str, &[Told]); 7] = [
     (
         "/alphavantage/query?function=TIME_SERIES_DAILY&symbol=IBM&apikey=k",
         &[

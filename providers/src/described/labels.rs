@@ -8,7 +8,8 @@ use finex_core::time::Ts;
 
 /// The table of an endpoint, for bars of an interval.
 pub(super) fn table(way: &Way, interval: Interval) -> Table {
-    let (opens, label): (fn(Ts) -> Ts, fn(Ts) -> Ts) = match (way.facts.label, interval.unit, interval.count) {
+    type Rule = fn(Ts) -> Ts;
+    let (opens, label): (Rule, Rule) = match (way.facts.label, interval.unit, interval.count) {
         (Label::LastWeekday, Unit::Week, 1) => (open_of_week, last_weekday_of_week),
         (Label::LastWeekday, Unit::Month, 1) => (open_of_month, last_weekday_of_month),
         (Label::LastWeekday, Unit::Month, 12) => (open_of_year, last_weekday_of_year),

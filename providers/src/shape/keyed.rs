@@ -31,13 +31,12 @@ pub fn read(table: &Table, text: &str) -> Result<Bars, Undecodable> {
             found[at.ok_or_else(|| unknown(name))?] = Some(value);
         }
         bars.times.push(table.instant(label)?);
-        let mut column = 0;
-        for (field, value) in table.fields.iter().zip(&found).filter(|(field, _)| field.column.is_some()) {
+        let columns = table.fields.iter().zip(&found).filter(|(field, _)| field.column.is_some());
+        for (column, (field, value)) in columns.enumerate() {
             if value.is_none() && !field.optional {
                 return Err(bad(format!("a row has no `{}`", field.name)));
             }
             table.push(&mut bars, column, *value)?;
-            column += 1;
         }
     }
     Ok(ascending(bars))
