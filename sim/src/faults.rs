@@ -47,13 +47,6 @@ impl Fault {
         Fault::Status { status, content_type: "application/json;charset=UTF-8", body, retry_after }
     }
 
-    /// A refusal as Yahoo writes it; whoever lacks access is told so in another envelope.
-    pub fn yahoo(status: u16, code: &str, description: &str) -> Fault {
-        let envelope = if status == 401 { "finance" } else { "chart" };
-        let body = crate::yahoo::error_body(envelope, code, description);
-        Fault::Status { status, content_type: crate::yahoo::JSON, body, retry_after: None }
-    }
-
     pub fn status(status: u16) -> Fault {
         Fault::Status { status, content_type: "text/html", body: "<html>sorry</html>".into(), retry_after: None }
     }

@@ -48,7 +48,7 @@ type Refusal = (u16, String);
 fn serve(path: &str, call: &Call) -> Result<Reply, Refusal> {
     // The name of the provider is that of its mount, too: it may have been taken off twice.
     match path.strip_prefix("/fred").unwrap_or(path) {
-        "/series/observations" => observations::answer(call, call.series()?),
+        "/series/observations" => Ok(write::observations(call, &observations::page(call, call.series()?)?)),
         "/series" => Ok(write::series(call, &[call.series()?])),
         "/series/search" => {
             let text = call.get("search_text").ok_or_else(|| unset("search_text"))?;

@@ -63,7 +63,16 @@ impl Answer {
     }
 }
 
-pub(crate) fn error_body(envelope: &str, code: &str, description: &str) -> String {
+impl Fault {
+    /// A refusal as Yahoo writes it; whoever lacks access is told so in another envelope.
+    pub fn yahoo(status: u16, code: &str, description: &str) -> Fault {
+        let envelope = if status == 401 { "finance" } else { "chart" };
+        let body = error_body(envelope, code, description);
+        Fault::Status { status, content_type: JSON, body, retry_after: None }
+    }
+}
+
+fn error_body(envelope: &str, code: &str, description: &str) -> String {
     let error = Object::default().text("code", code).text("description", description).end();
     let inner = Object::default().raw("result", "null").raw("error", error).end();
     Object::default().raw(envelope, inner).end()

@@ -1,8 +1,7 @@
 //! Observations of a window, in the units that are asked for.
 
 use super::series::Series;
-use super::{Call, Refusal, write};
-use crate::facade::Reply;
+use super::{Call, Refusal};
 use jiff::Span;
 use jiff::civil::Date;
 
@@ -21,7 +20,7 @@ pub(super) struct Page {
     pub rows: Vec<(Date, String)>,
 }
 
-pub(super) fn answer(call: &Call, series: &Series) -> Result<Reply, Refusal> {
+pub(super) fn page(call: &Call, series: &Series) -> Result<Page, Refusal> {
     let (start, end) = (call.date("observation_start", FIRST)?, call.date("observation_end", LAST)?);
     if start > end {
         let message = "Bad Request.  Variable observation_start can not be after observation_end.";
@@ -39,8 +38,7 @@ pub(super) fn answer(call: &Call, series: &Series) -> Result<Reply, Refusal> {
     }
     let count = rows.len();
     let rows = rows.into_iter().skip(offset).take(limit).collect();
-    let page = Page { start, end, units: units.to_owned(), sort: sort.to_owned(), count, offset, limit, rows };
-    Ok(write::observations(call, &page))
+    Ok(Page { start, end, units: units.to_owned(), sort: sort.to_owned(), count, offset, limit, rows })
 }
 
 /// All of the series, as text: changes need what is before the window.
