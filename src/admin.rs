@@ -44,6 +44,7 @@ pub fn cache_stats(tiers: &Tiers, routes: &CachedRoutes, metrics: &Metrics) -> V
         "series": tiers.catalog.len(),
         "bars": bars,
         "rejected_bars": metrics.rejected_bars.get(),
+        "corrected_bars": metrics.corrected_bars.get(),
         "dropped_fragments": metrics.dropped_fragments.get(),
         "levels": [
             { "level": CacheLevel::L1Memory, "entries": memory_entries, "bytes": memory_bytes },

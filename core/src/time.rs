@@ -43,6 +43,11 @@ impl Window {
         Window { from: self.from.max(other.from), to: self.to.min(other.to) }
     }
 
+    /// From the earlier beginning to the later end.
+    pub fn hull(&self, other: Window) -> Window {
+        Window { from: self.from.min(other.from), to: self.to.max(other.to) }
+    }
+
     pub fn overlaps(&self, other: Window) -> bool {
         !self.intersect(other).is_empty()
     }

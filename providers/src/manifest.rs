@@ -28,6 +28,10 @@ pub struct Manifest {
     pub columns: Columns,
     #[serde(default)]
     pub limits: Vec<RateWindow>,
+    /// How old final bars are, in milliseconds, when they are looked at once more, if somebody asks for them: providers
+    /// correct bars for some days.
+    #[serde(default, deserialize_with = "ages")]
+    pub recheck: Vec<i64>,
     /// How long it is left alone when it says that this was too fast, and not for how long, in milliseconds.
     #[serde(default = "a_minute", deserialize_with = "millis")]
     pub rate_pause: i64,
@@ -262,6 +266,13 @@ impl Manifest {
         let fits = |asset: &&String| symbol.len() > asset.len() && symbol.ends_with(asset.as_str());
         self.quotes.assets.iter().filter(fits).max_by_key(|asset| asset.len()).map(|asset| asset.to_lowercase())
     }
+}
+
+fn ages<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<i64>, D::Error> {
+    let texts = Vec::<String>::deserialize(source)?;
+    let age =
+        |text: &String| parse_millis(text).ok_or_else(|| de::Error::custom(format!("`{text}` is no length of time")));
+    texts.iter().map(age).collect()
 }
 
 fn a_minute() -> i64 {

@@ -56,6 +56,9 @@ impl Gateway {
         self.bring_close_before(cell, answer, &pieces).await;
         let close = self.close_before(cell, answer, &pieces).flatten();
         answer.snapshot.touch(&answer.parts, journey.now);
+        if let Some((_, bars)) = answer.snapshot.corrected.filter(|(at, _)| *at >= journey.now) {
+            journey.warnings.push(format!("the provider has corrected {bars} of the bars that were held"));
+        }
         let mut served = self.complete(cell, answer, pieces, close, request, journey.clone());
         if served.journey.outcome == Outcome::Hit && (served.journey.calls > 0 || served.journey.collapsed) {
             served.journey.fetched = served.pieces.iter().map(|piece| new_rows(piece, before)).sum();
@@ -116,6 +119,13 @@ impl Gateway {
     ) -> Served {
         let ask = answer.asked.ask;
         let loose = life(answer.snapshot, &pieces, &ask);
+        let mut journey = journey;
+        let odd = answer.snapshot.suspect.iter().filter(|open| ask.window.contains(**open)).count();
+        if odd > 0 {
+            journey
+                .warnings
+                .push(format!("{odd} implausible bars of this window are served as they came and not kept"));
+        }
         let (notes, sight) = (answer.snapshot.envelope.clone(), cell.sight());
         let native = request.native;
         let to = ask.window.to;

@@ -67,7 +67,7 @@ impl Gateway {
         // With nothing there to compare, what arrives is the first of its basis.
         let held = cell.snapshot();
         let compared = held.pieces.is_empty() || held.pieces.iter().any(|piece| overlaps(piece, &checked.sound));
-        let rewritten = self.is_rewritten(cell, &checked.sound, &said.envelope, call.window).await;
+        let told = self.compare(cell, &checked.sound, &said.envelope, &attested, at).await;
         let arrival = Arrival {
             cell,
             checked: &checked,
@@ -78,7 +78,7 @@ impl Gateway {
             span: self.span(cell),
             at,
         };
-        let entered = cell.update(|snapshot| arrival.enter(snapshot, epoch, rewritten));
+        let entered = cell.update(|snapshot| arrival.enter(snapshot, epoch, &told));
         cell.see(&said.envelope);
         if compared {
             cell.note_comparison(at);
@@ -94,33 +94,38 @@ impl Gateway {
         self.cache.span(cell.series.interval, density)
     }
 
-    /// Does an answer show that history was rewritten? Bars that come once more are compared with those that are held,
-    /// and an action that is younger than a held bar's fetch speaks for itself.
-    async fn is_rewritten(&self, cell: &Arc<Cell>, sound: &Bars, envelope: &Envelope, window: Window) -> bool {
-        let Some(kinds) = cell.provider.rewritten_by(&cell.series) else { return false };
+    /// What an answer tells of bars that are held: they are compared with those that come once more, and an action that is
+    /// younger than a held bar's fetch speaks for itself.
+    async fn compare(&self, cell: &Arc<Cell>, sound: &Bars, envelope: &Envelope, attested: &Attested, at: Ts) -> Told {
+        let kinds = cell.provider.rewritten_by(&cell.series);
         let snapshot = cell.snapshot();
-        if snapshot.is_outdated(envelope.acted(kinds)) {
-            return true;
+        if kinds.is_some_and(|kinds| snapshot.is_outdated(envelope.acted(kinds))) {
+            return Told::Rewritten;
         }
-        let mut held: Option<Bars> = None;
-        for piece in snapshot.pieces.iter().filter(|piece| !piece.times.rows_in(window).is_empty()) {
+        let mut held: Vec<(Piece, Bars)> = Vec::new();
+        for piece in snapshot.pieces.iter().filter(|piece| overlaps(piece, sound)) {
             let Some((fragment, _)) = self.tiers.load(cell, piece).await else { continue };
             let Ok(bars) = cell.provider.reread(&cell.series, fragment.rows()) else { continue };
-            held = Some(held.map_or_else(|| bars.clone(), |before| before.overlay(&bars)));
+            held.push((piece.clone(), bars));
         }
-        match held.map_or(Verdict::Same, |held| basis::judge(&held, sound)) {
-            Verdict::Same => false,
-            Verdict::Corrected(bars) => {
-                self.events.tell(Event::Corrected { series: cell.series.as_ref().clone(), bars });
-                false
-            }
-            Verdict::Rebased => true,
+        let all = held.iter().map(|(_, bars)| bars.clone()).reduce(|before, bars| before.overlay(&bars));
+        let verdict = all.map_or(Verdict::Same, |held| basis::judge(&held, sound));
+        if kinds.is_some() && verdict == Verdict::Rebased {
+            return Told::Rewritten;
         }
+        let lasting = sound.select(|row| sound.times[row] < attested.horizon);
+        // An answer that was asked for before a bar was fetched is the older word.
+        let newer = held.into_iter().filter(|(piece, _)| piece.fetched_at < at);
+        Told::Corrected(newer.filter_map(|(piece, bars)| Correction::of(piece, &bars, &lasting)).collect())
     }
 
     fn tell(&self, cell: &Cell, entered: &Entered) {
         if let Some(basis) = entered.basis {
             self.events.tell(Event::NewBasis { series: cell.series.as_ref().clone(), basis });
+        }
+        if entered.corrected > 0 {
+            let series = cell.series.as_ref().clone();
+            self.events.tell(Event::Corrected { series, bars: entered.corrected });
         }
         for fragment in entered.pieces.iter().filter_map(|piece| piece.pending.clone()) {
             self.tiers.memory.insert(fragment.clone());
@@ -208,25 +213,52 @@ struct Arrival<'a> {
     at: Ts,
 }
 
+/// What an answer says of bars that are held.
+enum Told {
+    /// History is another one now.
+    Rewritten,
+    Corrected(Vec<Correction>),
+}
+
+/// A held fragment with other numbers for some of its bars.
+struct Correction {
+    piece: Piece,
+    bars: Bars,
+    rows: usize,
+}
+
+impl Correction {
+    fn of(piece: Piece, held: &Bars, fresh: &Bars) -> Option<Correction> {
+        let rows = basis::corrections(held, fresh);
+        let complete = rows.set().includes(held.set());
+        (!rows.is_empty() && complete).then(|| Correction { piece, bars: held.overlay(&rows), rows: rows.len() })
+    }
+}
+
 /// What entered, and what had to go.
 #[derive(Default)]
 struct Entered {
     pieces: Vec<Piece>,
     superseded: Vec<Piece>,
+    /// Bars that were held and have other numbers now.
+    corrected: usize,
     /// The new basis, if one began.
     basis: Option<u32>,
 }
 
 impl Arrival<'_> {
     /// Writes rows, coverage and envelope; history that was rewritten goes first, so that two bases never meet.
-    fn enter(&self, snapshot: &mut Snapshot, epoch: u64, rewritten: bool) -> Entered {
+    fn enter(&self, snapshot: &mut Snapshot, epoch: u64, told: &Told) -> Entered {
         let mut entered = Entered::default();
         if snapshot.epoch != epoch {
             return entered;
         }
-        if rewritten {
-            entered.superseded = snapshot.rebase();
-            entered.basis = Some(snapshot.basis);
+        match told {
+            Told::Rewritten => {
+                entered.superseded = snapshot.rebase();
+                entered.basis = Some(snapshot.basis);
+            }
+            Told::Corrected(corrections) => self.correct(snapshot, corrections, &mut entered),
         }
         for run in self.runs(snapshot) {
             let piece = Piece::new(Arc::new(self.fragment(&run, snapshot.basis, self.at)));
@@ -248,6 +280,21 @@ impl Arrival<'_> {
             Arc::make_mut(&mut snapshot.envelope).overlay(self.envelope, self.window);
         }
         entered
+    }
+
+    /// Puts what the provider says now in the place of what it said before.
+    fn correct(&self, snapshot: &mut Snapshot, corrections: &[Correction], entered: &mut Entered) {
+        for Correction { piece, bars, rows } in corrections {
+            let fragment = self.fragment(bars, piece.key.version.basis, self.at);
+            let corrected = Piece { used: piece.used.clone(), ..Piece::new(Arc::new(fragment)) };
+            if snapshot.swap(std::slice::from_ref(piece), corrected.clone()) {
+                entered.pieces.push(corrected);
+                entered.corrected += rows;
+            }
+        }
+        if entered.corrected > 0 {
+            snapshot.corrected = Some((self.at, entered.corrected));
+        }
     }
 
     /// Final bars that are not held yet, cut at natural boundaries and around what is already there.
@@ -287,6 +334,10 @@ impl Arrival<'_> {
         let runs: Vec<Bars> = fresh.chunk_by(together).map(|rows| chosen(&arrived, rows)).collect();
         loose.extend(runs.iter().map(|run| Arc::new(self.fragment(run, snapshot.basis, self.at))));
         loose.sort_by_key(|run| run.key.first);
+        let odd = self.checked.suspect.times.iter().copied().filter(|open| !within(&snapshot.pieces, *open));
+        let mut suspect: Vec<Ts> = snapshot.suspect.iter().copied().filter(|open| stays(*open)).chain(odd).collect();
+        suspect.sort_unstable();
+        snapshot.suspect = suspect.into();
         snapshot.loose = loose;
     }
 

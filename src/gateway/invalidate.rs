@@ -77,6 +77,7 @@ impl Gateway {
                 .collect();
             loose.into_iter().for_each(|window| snapshot.ledger.forget(window));
             snapshot.loose.retain(|bar| !gone(bar));
+            snapshot.suspect = snapshot.suspect.iter().copied().filter(|open| !wanted.window.contains(*open)).collect();
         });
         self.tiers.delete(cell, pieces).await;
         self.events.tell(Event::Invalidated {

@@ -44,8 +44,8 @@ impl Gateway {
             // Bars of two bases must not meet: what is held is compared before anything is added to it, unless what is
             // fetched anyway brings some of it once more.
             let done = verified || request.member.is_some();
-            let unverified = if done { None } else { self.unverified(cell, &snapshot, now) };
-            if let Some(window) = unverified.filter(|_| !self.will_compare(cell, &snapshot, &asked.ask, now)) {
+            let due = if done { None } else { self.verification(cell, &snapshot, &asked.ask, now) };
+            if let Some(window) = due {
                 verified = true;
                 self.verify(cell, window, request, &mut journey).await;
                 continue;
@@ -90,11 +90,13 @@ impl Gateway {
     /// The answer, if all of it lies in memory: no lock, no waiting.
     fn hit(&self, cell: &Arc<Cell>, request: &Request, journey: &Journey) -> Option<Served> {
         let snapshot = cell.snapshot();
-        let is_unverified = self.unverified(cell, &snapshot, journey.now).is_some();
-        if is_unverified || plan::lacks_sight(cell) || snapshot.is_outdated(cell.rewritten_at()) {
+        if plan::lacks_sight(cell) || snapshot.is_outdated(cell.rewritten_at()) {
             return None;
         }
         let asked = plan::asked(cell, &snapshot, &request.ask, request.native, journey.now);
+        if self.unverified(cell, &snapshot, &asked.ask, journey.now).is_some() {
+            return None;
+        }
         let parts = plan::held(cell, &snapshot, &asked, journey.now)?;
         let pieces = self.gather(&snapshot, &parts)?;
         snapshot.touch(&parts, journey.now);

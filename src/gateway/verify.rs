@@ -1,5 +1,5 @@
-//! Bars whose past may be rewritten are compared with the provider's now and then, however completely they are held: no
-//! answer tells of a split that nobody asks after.
+//! What is held is compared with the provider's word now and then, however completely it is held: bars whose past may be
+//! rewritten once a day, and final bars at the ages at which their provider may have corrected them.
 
 use super::flight::Boarded;
 use super::{Gateway, Request};
@@ -20,23 +20,42 @@ const AGAIN: i64 = 3_600_000;
 const COMPARED: usize = 4;
 
 impl Gateway {
-    /// The newest held final bars of a series that was not compared for a day, if its past may have been rewritten since.
-    /// Where the provider announces what rewrites it, that tells.
-    pub(super) fn unverified(&self, cell: &Cell, snapshot: &Snapshot, now: Ts) -> Option<Window> {
-        if now.saturating_sub(cell.compared_at()) < OVERNIGHT || now.saturating_sub(cell.tried_at()) < AGAIN {
+    /// The held final bars that have to be compared with the provider's before an ask is served.
+    pub(super) fn unverified(&self, cell: &Cell, snapshot: &Snapshot, ask: &Ask, now: Ts) -> Option<Window> {
+        if now.saturating_sub(cell.tried_at()) < AGAIN {
             return None;
         }
-        cell.provider.rewritten_by(&cell.series).filter(|announced| announced.is_empty())?;
+        let recheck = cell.to_recheck(now).filter(|window| window.overlaps(ask.window));
+        if recheck.is_none() && now.saturating_sub(cell.compared_at()) < OVERNIGHT {
+            return None;
+        }
         let limits = self.limits(&cell.series).filter(|limits| !limits.whole)?;
+        let reached = |window: &Window| {
+            limits.depth.is_none_or(|depth| window.from > now.saturating_sub(depth).saturating_add(AGAIN))
+        };
+        let page = i64::try_from(limits.page).unwrap_or(i64::MAX);
+        let newest_page = |window: Window| {
+            let first = cell.grid.open(cell.grid.ceil(window.to).saturating_sub(page));
+            Window::new(window.from.max(first), window.to)
+        };
+        let recheck = recheck.map(newest_page);
+        [recheck, self.not_compared(cell, snapshot, now)].into_iter().flatten().filter(reached).reduce(|a, b| a.hull(b))
+    }
+
+    /// The newest bars of a series whose past may be rewritten and that was not compared for a day: no answer tells of a
+    /// split that nobody asks after.
+    fn not_compared(&self, cell: &Cell, snapshot: &Snapshot, now: Ts) -> Option<Window> {
+        if now.saturating_sub(cell.compared_at()) < OVERNIGHT {
+            return None;
+        }
+        cell.provider.rewritten_by(&cell.series)?;
         let opens = snapshot
             .pieces
             .iter()
             .rev()
             .flat_map(|piece| (0..piece.times.len()).rev().filter_map(|row| piece.times.get(row)));
         let compared: Vec<Ts> = opens.take(COMPARED).collect();
-        let window = Window::new(*compared.last()?, compared.first()?.saturating_add(1));
-        let reached = limits.depth.is_none_or(|depth| window.from > now.saturating_sub(depth) + 3_600_000);
-        reached.then_some(window)
+        Some(Window::new(*compared.last()?, compared.first()?.saturating_add(1)))
     }
 
     /// Compares what a request will be answered from, if that is due; says how many calls it took.
@@ -44,19 +63,28 @@ impl Gateway {
         let Some(cell) = self.tiers.catalog.get(&request.series) else { return 0 };
         let (snapshot, mut journey) = (cell.snapshot(), Journey::begin((self.clock)()));
         let asked = plan::asked(&cell, &snapshot, &request.ask, request.native, journey.now);
-        let due = self.unverified(&cell, &snapshot, journey.now);
-        if let Some(window) = due.filter(|_| !self.will_compare(&cell, &snapshot, &asked.ask, journey.now)) {
+        if let Some(window) = self.verification(&cell, &snapshot, &asked.ask, journey.now) {
             self.verify(&cell, window, request, &mut journey).await;
         }
         journey.calls
     }
 
-    /// Do the calls for an ask bring held bars once more?
-    pub(super) fn will_compare(&self, cell: &Cell, snapshot: &Snapshot, ask: &Ask, now: Ts) -> bool {
-        let Some(limits) = self.limits(&cell.series) else { return false };
-        let Ok(planned) = plan::missing(cell, snapshot, ask, &WindowSet::default(), &limits, now) else { return false };
-        let holds = |window: Window| snapshot.pieces.iter().any(|piece| !piece.times.rows_in(window).is_empty());
-        planned.calls.iter().any(|planned| holds(planned.call.window))
+    /// The window of the call that verifies what an ask will be answered from; none if nothing is due, or if the calls that
+    /// the ask needs anyway compare as they are.
+    pub(super) fn verification(&self, cell: &Cell, snapshot: &Snapshot, ask: &Ask, now: Ts) -> Option<Window> {
+        let due = self.unverified(cell, snapshot, ask, now)?;
+        let limits = self.limits(&cell.series)?;
+        let planned = plan::missing(cell, snapshot, ask, &WindowSet::default(), &limits, now);
+        let planned: Vec<Window> =
+            planned.map_or(Vec::new(), |plan| plan.calls.iter().map(|p| p.call.window).collect());
+        let holds = |window: &Window| snapshot.pieces.iter().any(|piece| !piece.times.rows_in(*window).is_empty());
+        if cell.to_recheck(now).is_none_or(|recheck| !recheck.overlaps(due)) {
+            return (!planned.iter().any(holds)).then_some(due);
+        }
+        // What is looked at again and what is missing beside it come in one call.
+        let page = i64::try_from(limits.page).unwrap_or(i64::MAX);
+        let fits = |w: Window| cell.grid.ceil(w.to).saturating_sub(cell.grid.index(w.from)) <= page;
+        Some(planned.into_iter().fold(due, |all, w| if fits(all.hull(w)) { all.hull(w) } else { all }))
     }
 
     /// Fetches them once more. Where that fails, what is held stands, and says so.
@@ -69,8 +97,12 @@ impl Gateway {
         let Boarded { launched, .. } = &boarded;
         journey.calls += *launched as u32;
         journey.collapsed |= *launched == 0;
-        if let Err(failure) = boarded.landed().await {
-            journey.warnings.push(format!("not compared with the provider for more than a day: {}", failure.detail));
+        let looked_at = (self.clock)();
+        match boarded.landed().await {
+            Ok(()) => cell.note_recheck(looked_at),
+            Err(failure) => {
+                journey.warnings.push(format!("not compared with the provider for more than a day: {}", failure.detail))
+            }
         }
     }
 }

@@ -22,7 +22,10 @@ impl Events {
                 tracing::info!(symbol = %series.symbol, fragments, reason, "invalidated");
             }
             Event::NewBasis { series, basis } => tracing::info!(symbol = %series.symbol, basis, "new basis"),
-            Event::Corrected { series, bars } => tracing::warn!(symbol = %series.symbol, bars, "corrected"),
+            Event::Corrected { series, bars } => {
+                self.metrics.corrected_bars.inc_by(*bars as u64);
+                tracing::warn!(symbol = %series.symbol, bars, "corrected");
+            }
             Event::Quarantined { series, bars, rule } => {
                 self.metrics.rejected_bars.inc_by(*bars as u64);
                 tracing::warn!(symbol = %series.symbol, bars, rule, "set apart");

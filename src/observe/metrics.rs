@@ -124,6 +124,7 @@ pub struct Metrics {
     pub invalidations: Counter,
     pub dropped_fragments: Counter,
     pub rejected_bars: Counter,
+    pub corrected_bars: Counter,
     pub panics: Counter,
 }
 
@@ -158,6 +159,7 @@ impl Metrics {
             invalidations: Counter::default(),
             dropped_fragments: Counter::default(),
             rejected_bars: Counter::default(),
+            corrected_bars: Counter::default(),
             panics: Counter::default(),
         };
         metrics.registered()
@@ -192,6 +194,12 @@ impl Metrics {
             "finex_cache_dropped_fragments",
             "Fragments that failed their proof",
             self.dropped_fragments.clone(),
+        );
+        let corrected = self.corrected_bars.clone();
+        r.register(
+            "finex_data_corrected_bars",
+            "Final bars for which the provider gave other numbers later",
+            corrected,
         );
         r.register("finex_data_rejected_bars", "Bars set apart as implausible", self.rejected_bars.clone());
         r.register("finex_panics", "Panics contained", self.panics.clone());

@@ -30,6 +30,9 @@ pub struct Cell {
     compared_at: AtomicI64,
     /// When that was last tried.
     tried_at: AtomicI64,
+    /// When final bars that may have been corrected were last looked at once more, and when the next of them are due.
+    rechecked_at: AtomicI64,
+    recheck_due: AtomicI64,
     changing: Mutex<()>,
     /// Held while the series is written to disk.
     pub saving: tokio::sync::Mutex<()>,
@@ -46,6 +49,8 @@ impl Cell {
             sight,
             compared_at: AtomicI64::new(Ts::MIN),
             tried_at: AtomicI64::new(Ts::MIN),
+            rechecked_at: AtomicI64::new(Ts::MIN),
+            recheck_due: AtomicI64::new(Ts::MAX),
             changing: Mutex::new(()),
             saving: tokio::sync::Mutex::new(()),
         }
@@ -104,12 +109,49 @@ impl Cell {
         self.tried_at.fetch_max(at, Ordering::Relaxed);
     }
 
+    pub fn note_recheck(&self, at: Ts) {
+        self.rechecked_at.fetch_max(at, Ordering::Relaxed);
+        self.plan_recheck(&self.snapshot.load());
+    }
+
+    /// The bars that are to be looked at once more by now, if there are any.
+    pub fn to_recheck(&self, now: Ts) -> Option<Window> {
+        let due = now >= self.recheck_due.load(Ordering::Relaxed);
+        let snapshot = due.then(|| self.snapshot())?;
+        let windows = snapshot.pieces.iter().flat_map(|piece| self.rechecks(piece)).filter_map(|(from, age)| {
+            // Bars that end within these bounds were younger when they were seen, and are that old now.
+            let ended = Window::new(from, now.saturating_sub(age).saturating_add(1));
+            let opens = |w: &Window| Window::new(self.grid.open(self.grid.index(w.from) - 1), w.to);
+            (!ended.is_empty()).then(|| opens(&ended))
+        });
+        windows.reduce(|a, b| a.hull(b))
+    }
+
+    /// For each age at which a piece's bars are looked at again: the end of the first one that was younger when seen.
+    fn rechecks<'a>(&'a self, piece: &'a Piece) -> impl Iterator<Item = (Ts, i64)> + 'a {
+        let seen = piece.fetched_at.max(self.rechecked_at.load(Ordering::Relaxed));
+        self.provider.manifest().recheck.iter().filter_map(move |age| {
+            let since = seen.saturating_sub(*age);
+            let row = piece.times.lower_bound(self.grid.open(self.grid.index(since)));
+            let ends =
+                (row..piece.times.len()).filter_map(|row| piece.times.get(row)).map(|open| self.grid.end_of(open));
+            ends.take(3).find(|end| *end > since).map(|end| (end, *age))
+        })
+    }
+
+    fn plan_recheck(&self, snapshot: &Snapshot) {
+        let due =
+            snapshot.pieces.iter().flat_map(|piece| self.rechecks(piece)).map(|(end, age)| end.saturating_add(age));
+        self.recheck_due.store(due.min().unwrap_or(Ts::MAX), Ordering::Relaxed);
+    }
+
     /// Changes a copy of the snapshot and swaps it in.
     pub fn update<R>(&self, change: impl FnOnce(&mut Snapshot) -> R) -> R {
         let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut next = Snapshot::clone(&self.snapshot.load());
         let result = change(&mut next);
         next.version += 1;
+        self.plan_recheck(&next);
         self.snapshot.store(Arc::new(next));
         result
     }

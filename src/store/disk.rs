@@ -123,8 +123,9 @@ impl Disk {
         self.0.bytes.fetch_add(file.bytes, Ordering::Relaxed);
         if let Some((_, old)) = replaced {
             self.0.bytes.fetch_sub(old.bytes, Ordering::Relaxed);
+            // What was corrected is kept for a while: nobody else has it any more.
             if old.path != file.path {
-                fs::remove_file(&old.path)?;
+                set_aside(&old.path)?;
             }
         }
         Ok(file)

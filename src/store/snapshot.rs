@@ -50,11 +50,15 @@ pub struct Snapshot {
     pub envelope: Arc<Envelope>,
     /// The row that stands for now in the place of a bar of its period.
     pub live: Option<Ts>,
+    /// When the provider last corrected final bars, and how many.
+    pub corrected: Option<(Ts, usize)>,
     pub ledger: Ledger,
     /// By time, without overlap.
     pub pieces: Vec<Piece>,
     /// By time, without overlap; their lives stand in the ledger.
     pub loose: Vec<Arc<Fragment>>,
+    /// Which of the loose ones are implausible.
+    pub suspect: Arc<[Ts]>,
 }
 
 /// Rows of one source.
@@ -242,7 +246,9 @@ impl Snapshot {
         self.epoch += 1;
         self.ledger = Ledger::default();
         self.loose.clear();
+        self.suspect = Arc::default();
         self.live = None;
+        self.corrected = None;
         self.envelope = Arc::default();
         std::mem::take(&mut self.pieces)
     }

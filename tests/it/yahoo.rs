@@ -407,7 +407,7 @@ async fn after_a_restart_charts_are_owned_and_their_envelope_too() {
     for path in &paths {
         before.push(world.same_chart(path).await.json());
     }
-    let world = World::at(world.stop().await, OPEN + DAY, |_| {}).await;
+    let world = World::at(world.stop().await, OPEN + 23 * HOUR, |_| {}).await;
     for (path, before) in paths.iter().zip(&before) {
         let got = world.hit(path).await;
         assert_eq!(difference(&got.json(), before, ""), None, "{path}");

@@ -40,6 +40,30 @@ pub fn judge(held: &Bars, fresh: &Bars) -> Verdict {
     }
 }
 
+/// The rows of a later reading that tell other numbers of bars that are held. A number is not taken back for none.
+pub fn corrections(held: &Bars, fresh: &Bars) -> Bars {
+    let differs = |row: usize| {
+        let at = held.times.partition_point(|open| *open < fresh.times[row]);
+        held.times.get(at) == fresh.times.get(row) && tells_otherwise(held, at, fresh, row)
+    };
+    fresh.select(differs)
+}
+
+fn tells_otherwise(held: &Bars, held_row: usize, fresh: &Bars, row: usize) -> bool {
+    let taken_back = |(column, texts): &(Column, Texts)| {
+        texts.value(row).is_none() && held.column(*column).is_some_and(|before| before.value(held_row).is_some())
+    };
+    let moved = |(column, texts): &(Column, Texts)| match (
+        held.column(*column).and_then(|t| t.value(held_row)),
+        texts.value(row),
+    ) {
+        (None, new) => new.is_some(),
+        (Some(old), Some(new)) => (new - old).abs() > TOLERANCE * old.abs(),
+        (Some(_), None) => false,
+    };
+    !fresh.columns.iter().any(taken_back) && fresh.columns.iter().any(moved)
+}
+
 /// New over old, of close and adjusted close, for the bars in common that have numbers.
 fn factors(held: &Bars, fresh: &Bars) -> Vec<[f64; 2]> {
     let mut out = Vec::new();
@@ -96,6 +120,19 @@ mod tests {
     fn a_split_in_part_is_a_new_basis_and_one_odd_bar_is_not() {
         assert_eq!(verdict(|i, (c, a)| if i < 2 { (c / 3.0, a / 3.0) } else { (c, a) }), Verdict::Rebased);
         assert_eq!(verdict(|i, (c, a)| if i == 1 { (c * 1.01, a) } else { (c, a) }), Verdict::Corrected(1));
+    }
+
+    #[test]
+    fn a_later_reading_corrects_single_bars_and_takes_no_number_back() {
+        let held = bars(&HELD);
+        let mut fresh = bars(&[(100.0, 98.0), (101.5, 99.0), (102.0, 100.000_01), (50.0, 49.0)]);
+        assert_eq!(corrections(&held, &fresh).times, [86_400_000]);
+        fresh.columns[0].1 = Texts::default();
+        (0..4).for_each(|_| fresh.columns[0].1.push_null());
+        assert!(corrections(&held, &fresh).is_empty());
+        assert_eq!(corrections(&fresh, &held).len(), 4, "what was null has numbers now");
+        let later = bars(&[(1.0, 1.0); 5]).select(|row| row == 4);
+        assert!(corrections(&held, &later).is_empty(), "a bar that is not held is none that is corrected");
     }
 
     #[test]
