@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod columns;
 pub mod envelope;
 pub mod event;
+pub mod exchange;
 pub mod plan;
 pub mod series;
 pub mod status;
