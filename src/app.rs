@@ -61,7 +61,7 @@ impl App {
             }
         };
         let catalog = Arc::new(Catalog::new(registry.clone()));
-        let restored = disk.as_ref().map_or(Ok(0), |(disk, _)| catalog.restore(disk))?;
+        let restored = disk.as_ref().map_or(0, |(disk, _)| catalog.restore(disk));
         let tiers = Tiers::new(memory, disk, catalog, events.clone(), metrics.clone());
         let mut fetchers = BTreeMap::new();
         for provider in registry.iter() {
@@ -73,7 +73,7 @@ impl App {
         let gateway = Gateway::new(tiers, fetchers, &config, clock, events, Arc::new(Alone::default()));
         let scopes = match config.cache.l3.kind {
             DiskKind::Off => ScopeNames::default(),
-            DiskKind::Parquet => ScopeNames::open(&data_dir(&config).join(SCOPE_SECRET))?,
+            DiskKind::Parquet => ScopeNames::open(&data_dir(&config).join(SCOPE_SECRET)),
         };
         let token = config.admin.token.clone();
         let router = Arc::new(Router::new(gateway.clone(), metrics.clone(), token, scopes, simulated));

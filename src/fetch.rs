@@ -93,19 +93,22 @@ impl FetchError {
 pub struct Landed {
     pub said: Decoded,
     pub at: Ts,
+    /// The provider's clock, where its answer tells it.
+    pub theirs: Option<Ts>,
     /// How long the provider lets its answer be kept, in milliseconds, if it says so.
     pub max_age: Option<i64>,
 }
 
 impl Landed {
     fn empty(at: Ts) -> Landed {
-        Landed { said: Decoded::default(), at, max_age: None }
+        Landed { said: Decoded::default(), at, theirs: None, max_age: None }
     }
 
     /// With what a further answer brings.
-    fn followed_by(mut self, more: Decoded, max_age: Option<i64>) -> Landed {
+    fn followed_by(mut self, more: Decoded, headers: &HeaderMap) -> Landed {
         self.said = self.said.followed_by(more);
-        self.max_age = self.max_age.into_iter().chain(max_age).min();
+        self.max_age = self.max_age.into_iter().chain(max_age(headers)).min();
+        self.theirs = self.theirs.into_iter().chain(date(headers)).min();
         self
     }
 }
@@ -117,6 +120,13 @@ fn max_age(headers: &HeaderMap) -> Option<i64> {
     directives
         .find_map(|directive| directive.strip_prefix("max-age=")?.parse::<i64>().ok())
         .map(|s| s.clamp(0, 86_400) * 1_000)
+}
+
+/// `Date`, to the end of its second.
+fn date(headers: &HeaderMap) -> Option<Ts> {
+    let text = headers.get(http::header::DATE)?.to_str().ok()?;
+    let date = jiff::fmt::rfc2822::parse(text).ok()?;
+    Some(date.timestamp().as_millisecond().saturating_add(999))
 }
 
 /// Everything needed to ask one provider.
@@ -228,7 +238,7 @@ impl Fetcher {
                     said
                 };
                 let said = read(i, &answer.body).map(spoken).map_err(|failure| failure.scrubbed(credential));
-                *all = so_far.and_then(|landed| Ok(landed.followed_by(said?, max_age(&answer.headers))));
+                *all = so_far.and_then(|landed| Ok(landed.followed_by(said?, &answer.headers)));
             }
             // What is counted in rows is planned page by page; of a window, and for several, all is wanted at once.
             let all = calls.first().filter(|(_, call)| calls.len() > 1 || call.anchor == Anchor::Both);

@@ -23,5 +23,6 @@ pub mod store;
 pub mod frame;
 
 pub mod config;
+pub mod lasting;
 pub mod observe;
 pub mod secure;

@@ -1,6 +1,7 @@
 //! Who may change state.
 
 use crate::config::Secret;
+use crate::lasting;
 use http::{HeaderMap, Method, header};
 use std::net::IpAddr;
 use std::path::Path;
@@ -34,23 +35,27 @@ impl Default for ScopeNames {
 }
 
 impl ScopeNames {
-    /// With the secret in `file`, which is made if need be, for its owner's eyes only.
-    pub fn open(file: &Path) -> io::Result<ScopeNames> {
-        if let Ok(secret) = fs::read(file).map(<[u8; 32]>::try_from) {
-            let secret =
-                secret.map_err(|_| io::Error::other(format!("{} is not a secret of 32 bytes", file.display())))?;
-            return Ok(ScopeNames { secret });
+    /// With the secret in `file`, which is made if need be, for its owner's eyes only. Where it cannot be read or kept, what
+    /// belongs to single clients is paid for again after a restart, and everything else goes on.
+    pub fn open(file: &Path) -> ScopeNames {
+        match fs::read(file).map(<[u8; 32]>::try_from) {
+            Ok(Ok(secret)) => return ScopeNames { secret },
+            Ok(Err(_)) => tracing::error!(file = %file.display(), "not a secret of 32 bytes: another one is made"),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                tracing::error!(file = %file.display(), %error, "the secret of scopes cannot be read");
+                return ScopeNames::default();
+            }
         }
         let names = ScopeNames::default();
-        if let Some(folder) = file.parent() {
-            fs::create_dir_all(folder)?;
+        let name = file.file_name().and_then(|name| name.to_str());
+        if let (Some(folder), Some(name)) = (file.parent(), name) {
+            let kept = fs::create_dir_all(folder).and_then(|()| lasting::write(folder, name, &names.secret, true));
+            if let Err(error) = kept {
+                tracing::error!(file = %file.display(), %error, "the secret of scopes cannot be kept");
+            }
         }
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        io::Write::write_all(&mut options.open(file)?, &names.secret)?;
-        Ok(names)
+        names
     }
 
     pub fn name(&self, key: &[u8]) -> String {

@@ -9,6 +9,7 @@ pub mod disk;
 pub mod fragment;
 pub mod ledger_file;
 pub mod memory;
+pub mod restore;
 pub mod seal;
 pub mod snapshot;
 pub mod tiers;

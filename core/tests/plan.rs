@@ -91,6 +91,7 @@ impl World {
             rows: rows.len() as u64,
             live: None,
             at: self.now,
+            sure: self.now,
             expires: self.now + 60_000,
         };
         self.ledger.record(&attest(&call, got, grid(), self.limits.settle));

@@ -59,6 +59,12 @@ impl Gateway {
         if let Some((_, bars)) = answer.snapshot.corrected.filter(|(at, _)| *at >= journey.now) {
             journey.warnings.push(format!("the provider has corrected {bars} of the bars that were held"));
         }
+        if answer.snapshot.basis < cell.snapshot().basis {
+            journey.warnings.push(
+                "these bars are from before a split or dividend was applied; the provider does not give them any more"
+                    .to_owned(),
+            );
+        }
         let mut served = self.complete(cell, answer, pieces, close, request, journey.clone());
         if served.journey.outcome == Outcome::Hit && (served.journey.calls > 0 || served.journey.collapsed) {
             served.journey.fetched = served.pieces.iter().map(|piece| new_rows(piece, before)).sum();

@@ -32,11 +32,14 @@ impl Gateway {
         landed: Landed,
         epoch: u64,
     ) -> Result<(), Failure> {
-        let Landed { mut said, at, max_age } = landed;
+        let Landed { mut said, at, theirs, max_age } = landed;
         said.envelope.seen_at = at;
         // What is announced has rewritten nothing yet.
         said.envelope.acted.retain(|_, date| *date <= at);
+        // Where the two clocks differ, what is over by both is final, and what has begun by one of them is not to come.
+        let sure = theirs.map_or(at, |theirs| theirs.min(at));
         let (admissible, now) = (cell.provider.admissible(&cell.series, call), (self.clock)().max(at));
+        let now = theirs.map_or(now, |theirs| theirs.max(now));
         let latest = now.saturating_add(cell.provider.ahead(&cell.series));
         let mut checked = quality::check(&said.bars, cell.grid, admissible.from, admissible.to, latest)
             .map_err(|refused| bad_data(&refused.to_string()))?;
@@ -55,6 +58,7 @@ impl Gateway {
             rows: said.bars.len() as u64,
             live: said.live,
             at,
+            sure,
             expires: (self.clock)()
                 .saturating_add(max_age.map_or(life, |max_age| life.min(max_age.max(SHORTEST_LIFE)))),
         };
@@ -145,7 +149,7 @@ impl Gateway {
             return;
         }
         let (superseded, basis) = cell.update(|snapshot| match snapshot.is_outdated(at) {
-            true => (snapshot.rebase(), Some(snapshot.basis)),
+            true => (snapshot.rebase(cell.reach((self.clock)())), Some(snapshot.basis)),
             false => (Vec::new(), None),
         });
         self.tell(cell, &Entered { basis, ..Entered::default() });
@@ -255,7 +259,7 @@ impl Arrival<'_> {
         }
         match told {
             Told::Rewritten => {
-                entered.superseded = snapshot.rebase();
+                entered.superseded = snapshot.rebase(self.cell.reach(self.at));
                 entered.basis = Some(snapshot.basis);
             }
             Told::Corrected(corrections) => self.correct(snapshot, corrections, &mut entered),

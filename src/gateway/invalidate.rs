@@ -95,7 +95,7 @@ fn affected(cell: &Cell, wanted: &Invalidation) -> Vec<Piece> {
         Window::new(piece.key.first, cell.grid.cover_end(piece.key.last)).overlaps(wanted.window)
             && matches(&wanted.pattern, &piece.key.to_string())
     };
-    cell.snapshot().pieces.iter().filter(overlaps).cloned().collect()
+    cell.snapshot().all_pieces().filter(overlaps).cloned().collect()
 }
 
 /// A key that stands for the series where it has no fragment.

@@ -2,10 +2,12 @@
 
 use super::assemble::Selected;
 use super::{Gateway, Request};
-use crate::plan;
+use crate::plan::{self, Asked};
 use crate::render::{Journey, Served};
 use crate::store::catalog::Cell;
+use crate::store::snapshot::Snapshot;
 use finex_core::status::{ErrorClass, Outcome};
+use finex_core::time::Ts;
 use finex_providers::Failure;
 use std::sync::Arc;
 use std::time::Instant;
@@ -49,6 +51,12 @@ impl Gateway {
                 verified = true;
                 self.verify(cell, window, request, &mut journey).await;
                 continue;
+            }
+            if held.is_none()
+                && let Some(answer) = of_an_earlier_basis(cell, &snapshot, asked, now)
+                && let Some(served) = self.assemble(cell, &answer, request, &mut journey, &before).await
+            {
+                return Ok(served);
             }
             if held.is_none() || plan::lacks_sight(cell) {
                 let boarded = match self.board(cell, request, &mut journey) {
@@ -106,6 +114,16 @@ impl Gateway {
         journey.outcome = Outcome::Hit;
         Some(self.complete(cell, &answer, pieces, before, request, journey))
     }
+}
+
+/// Bars that the provider gives no more, as they were before history was rewritten: all that an ask wants, or nothing.
+fn of_an_earlier_basis<'a>(cell: &Cell, snapshot: &'a Snapshot, asked: Asked, now: Ts) -> Option<Selected<'a>> {
+    snapshot.earlier.as_ref()?;
+    cell.reach(now).filter(|reach| asked.ask.window.to <= *reach)?;
+    let held = |earlier: &'a Snapshot| {
+        plan::held(cell, earlier, &asked, now).map(|parts| Selected { snapshot: earlier, parts, asked })
+    };
+    snapshot.bases().skip(1).find_map(held)
 }
 
 /// Is it the key that was refused?

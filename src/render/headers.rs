@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const CACHE_INFO: HeaderName = HeaderName::from_static("finex-cache-info");
+const WARNING: HeaderName = HeaderName::from_static("finex-warning");
 const PROBLEM: HeaderName = HeaderName::from_static("finex-problem");
 
 /// Closed bars do not age: how long a client may keep an answer of nothing else, in seconds.
@@ -30,6 +31,7 @@ pub struct Summary {
     /// When the oldest of what may still change was fetched, and when the first of it expires.
     loose: Option<(Ts, Ts)>,
     grows: bool,
+    warnings: Vec<String>,
     now: Ts,
     started: Instant,
     fetching: Duration,
@@ -48,6 +50,7 @@ impl Summary {
             saved: journey.saved(),
             loose: served.loose,
             grows: served.ask.grows(journey.now, served.rows()),
+            warnings: journey.warnings.clone(),
             now: journey.now,
             started: journey.started,
             fetching: journey.fetching,
@@ -67,6 +70,7 @@ impl Summary {
             saved: self.saved + other.saved,
             loose: loose.reduce(|a, b| (a.0.min(b.0), a.1.min(b.1))),
             grows: self.grows || other.grows,
+            warnings: self.warnings.into_iter().chain(other.warnings).collect(),
             now: self.now,
             started: self.started.min(other.started),
             fetching: self.fetching.max(other.fetching),
@@ -111,6 +115,9 @@ pub fn describe(summary: &Summary, etag: &str, headers: &mut HeaderMap) {
     let Summary { rows, fetched, calls, saved, .. } = summary;
     let _ = write!(text, "bars={rows}, cached={}, fetched={fetched}, calls={calls}, saved={saved}", rows - fetched);
     put(headers, CACHE_INFO, &text);
+    if !summary.warnings.is_empty() {
+        put(headers, WARNING, &summary.warnings.join("; "));
+    }
     timing(headers, summary.fetching, summary.started.elapsed());
 }
 

@@ -1,8 +1,9 @@
 //! The series that are known, each with its state.
 
-use super::disk::{Disk, Found, times_of};
+use super::disk::{Disk, times_of};
 use super::fragment::{FragmentId, id_of};
 use super::ledger_file::{FragmentFile, LedgerFile};
+use super::restore::Found;
 use super::snapshot::{Piece, Snapshot};
 use arc_swap::ArcSwap;
 use finex_core::calendar::Grid;
@@ -68,6 +69,11 @@ impl Cell {
     pub fn is_hollow(&self) -> bool {
         let snapshot = self.snapshot.load();
         snapshot.pieces.is_empty() && snapshot.basis == 0
+    }
+
+    /// Before which instant the provider gives nothing any more, if it has such a limit.
+    pub fn reach(&self, now: Ts) -> Option<Ts> {
+        self.provider.limits(&self.series, 0, 1).depth.map(|depth| now.saturating_sub(depth))
     }
 
     /// The newest that was said of the symbol.
@@ -163,7 +169,10 @@ impl Cell {
 
     /// What may be written down: coverage that needs no fragment, or one that the disk has.
     pub fn ledger_file(&self, disk: &Disk) -> LedgerFile {
-        let snapshot = self.snapshot();
+        self.ledger_of(&self.snapshot(), disk)
+    }
+
+    fn ledger_of(&self, snapshot: &Snapshot, disk: &Disk) -> LedgerFile {
         let mut ledger = snapshot.ledger.clone();
         let mut fragments = Vec::new();
         for piece in &snapshot.pieces {
@@ -184,6 +193,8 @@ impl Cell {
             known: ledger.known().to_vec(),
             fragments,
             envelope: snapshot.envelope.as_ref().clone(),
+            earlier: snapshot.earlier.as_ref().map(|earlier| Box::new(self.ledger_of(earlier, disk))),
+            ..LedgerFile::default()
         }
     }
 
@@ -193,6 +204,7 @@ impl Cell {
         self.update(|snapshot| {
             let mut needless = Vec::new();
             snapshot.basis = found.ledger.basis;
+            snapshot.earlier = found.ledger.earlier.as_ref().map(|earlier| Arc::new(self.restored(earlier)));
             snapshot.envelope = Arc::new(found.ledger.envelope.clone());
             let known: Vec<Known> = found.ledger.known.clone();
             snapshot.ledger.record(&Attested { known, ..Attested::default() });
@@ -205,18 +217,21 @@ impl Cell {
             for (key, file) in &found.fragments {
                 self.note_comparison(file.fetched_at);
                 let window = Window::new(key.first, self.grid.cover_end(key.last));
-                // Two files for one stretch, as after a crash within a compaction: the first one stands.
+                // Several files for one stretch, as after a crash within a compaction: the one that has all of it, else
+                // those that stood before.
                 let overlaps = |piece: &&Piece| piece.key.first <= key.last && key.first <= piece.key.last;
-                if let Some(standing) = snapshot.pieces.iter().find(overlaps) {
-                    if key.first < standing.key.first || standing.key.last < key.last {
-                        snapshot.ledger.forget(window);
-                        let kept = Window::new(standing.key.first, self.grid.cover_end(standing.key.last));
-                        let entry = Known {
-                            window: kept,
-                            columns: standing.key.columns,
-                            reason: Reason::Data,
-                            fetched_at: standing.fetched_at,
-                        };
+                let standing: Vec<Piece> = snapshot.pieces.iter().filter(overlaps).cloned().collect();
+                let rows: usize = standing.iter().map(|piece| piece.times.len()).sum();
+                let has_all = standing.iter().all(|p| key.first <= p.key.first && p.key.last <= key.last);
+                if has_all && rows <= file.rows {
+                    snapshot.pieces.retain(|piece| !standing.iter().any(|p| p.id == piece.id));
+                    needless.extend(standing.iter().map(|piece| piece.key.as_ref().clone()));
+                } else if !standing.is_empty() {
+                    snapshot.ledger.forget(window);
+                    for piece in &standing {
+                        let window = Window::new(piece.key.first, self.grid.cover_end(piece.key.last));
+                        let (columns, fetched_at) = (piece.key.columns, piece.fetched_at);
+                        let entry = Known { window, columns, reason: Reason::Data, fetched_at };
                         snapshot.ledger.record(&Attested { known: vec![entry], ..Attested::default() });
                     }
                     needless.push(key.clone());
@@ -224,17 +239,37 @@ impl Cell {
                 }
                 let entry = Known { window, columns: key.columns, reason: Reason::Data, fetched_at: file.fetched_at };
                 snapshot.ledger.record(&Attested { known: vec![entry], ..Attested::default() });
-                snapshot.insert(Piece {
-                    id: id_of(key),
-                    key: Arc::new(key.clone()),
-                    times: times_of(key, file, self.grid),
-                    fetched_at: file.fetched_at,
-                    used: Arc::new(file.fetched_at.into()),
-                    pending: None,
-                });
+                snapshot.insert(self.piece_of(key, file));
             }
             needless
         })
+    }
+}
+
+impl Cell {
+    /// What is held of a basis before the present one: as it was written down, since nothing is added to it.
+    fn restored(&self, ledger: &LedgerFile) -> Snapshot {
+        let mut snapshot =
+            Snapshot { basis: ledger.basis, envelope: Arc::new(ledger.envelope.clone()), ..Snapshot::default() };
+        snapshot.ledger.record(&Attested { known: ledger.known.clone(), ..Attested::default() });
+        for file in &ledger.fragments {
+            if let Ok(key) = file.key.parse::<FragmentKey>() {
+                snapshot.insert(self.piece_of(&key, file));
+            }
+        }
+        snapshot.earlier = ledger.earlier.as_ref().map(|earlier| Arc::new(self.restored(earlier)));
+        snapshot
+    }
+
+    fn piece_of(&self, key: &FragmentKey, file: &FragmentFile) -> Piece {
+        Piece {
+            id: id_of(key),
+            key: Arc::new(key.clone()),
+            times: times_of(key, file, self.grid),
+            fetched_at: file.fetched_at,
+            used: Arc::new(file.fetched_at.into()),
+            pending: None,
+        }
     }
 }
 
@@ -265,8 +300,8 @@ impl Catalog {
     }
 
     /// Restores every series that a disk has; says how many.
-    pub fn restore(&self, disk: &Disk) -> std::io::Result<usize> {
-        let found = disk.load()?;
+    pub fn restore(&self, disk: &Disk) -> usize {
+        let found = disk.load();
         for series in &found {
             if let Some(cell) = self.cell(&Arc::new(series.series.clone())) {
                 cell.see(&series.ledger.envelope);
@@ -277,7 +312,7 @@ impl Catalog {
                 }
             }
         }
-        Ok(found.len())
+        found.len()
     }
 
     pub fn get(&self, series: &Series) -> Option<Arc<Cell>> {

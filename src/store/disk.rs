@@ -6,24 +6,21 @@
 use super::fragment::{Fragment, FragmentId, Times, id_of};
 use super::ledger_file::{self, FragmentFile, LedgerFile};
 use super::{BoxFuture, Entry, Store, StoreError, seal};
+use crate::lasting;
 use finex_core::calendar::Grid;
-use finex_core::series::{FragmentKey, Scope, Series, Version, encode_part};
+use finex_core::series::{FragmentKey, Scope, Series, encode_part};
 use finex_core::status::CacheLevel;
 use finex_providers::{Provider, Registry};
-use parquet::file::reader::{FileReader, SerializedFileReader};
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Behind the names of files whose basis is no longer current.
-const SUPERSEDED: &str = ".superseded";
-/// How long they are kept.
-const RETENTION: Duration = Duration::from_secs(90 * 86_400);
-
+pub(super) const SUPERSEDED: &str = ".superseded";
 /// Where a fragment's file is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileRef {
@@ -40,22 +37,14 @@ struct Inner {
     registry: Registry,
     files: Mutex<HashMap<FragmentId, (FragmentKey, FileRef)>>,
     bytes: AtomicU64,
-    temporary: AtomicU64,
     _lock: File,
-}
-
-/// A series as it was found on disk.
-pub struct Found {
-    pub series: Series,
-    pub ledger: LedgerFile,
-    pub fragments: Vec<(FragmentKey, FragmentFile)>,
 }
 
 impl Disk {
     /// Opens a folder for this process alone; leftovers of interrupted writes are swept.
     pub fn open(root: &Path, registry: Registry) -> io::Result<Disk> {
-        fs::create_dir_all(root)?;
-        let lock = File::create(root.join(".lock"))?;
+        fs::create_dir_all(root).map_err(lasting::named(root))?;
+        let lock = lock_of(root)?;
         lock.try_lock().map_err(|_| {
             let text = format!("{} is in use by another finex: give this one its own --data-dir", root.display());
             io::Error::new(io::ErrorKind::AddrInUse, text)
@@ -65,7 +54,6 @@ impl Disk {
             registry,
             files: Mutex::default(),
             bytes: AtomicU64::new(0),
-            temporary: AtomicU64::new(0),
             _lock: lock,
         })))
     }
@@ -83,7 +71,7 @@ impl Disk {
         self.files().get(&id).map(|(_, file)| file.clone())
     }
 
-    fn provider(&self, series: &Series) -> Result<(Arc<dyn Provider>, Grid), StoreError> {
+    pub(super) fn provider(&self, series: &Series) -> Result<(Arc<dyn Provider>, Grid), StoreError> {
         let provider = self.0.registry.get(&series.provider).cloned();
         let provider =
             provider.ok_or_else(|| StoreError::Malformed(format!("no provider named {}", series.provider)))?;
@@ -111,6 +99,22 @@ impl Disk {
             .fold(self.0.root.clone(), |path, (name, value)| path.join(format!("{name}={}", folder_part(value))))
     }
 
+    /// A folder as it stands below the root.
+    pub(super) fn home(&self, folder: &Path) -> String {
+        folder.strip_prefix(&self.0.root).unwrap_or(folder).to_string_lossy().into_owned()
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.0.root
+    }
+
+    /// From now on a file that was found is one of ours.
+    pub(super) fn adopt(&self, key: &FragmentKey, file: &FragmentFile, path: PathBuf) {
+        let reference = FileRef { path, checksum: file.checksum.clone(), bytes: file.bytes };
+        self.0.bytes.fetch_add(file.bytes, Ordering::Relaxed);
+        self.files().insert(id_of(key), (key.clone(), reference));
+    }
+
     fn write_fragment(&self, fragment: &Fragment) -> Result<FileRef, StoreError> {
         let (provider, _) = self.provider(&fragment.key.series)?;
         let sealed = seal::seal(fragment, provider.as_ref())?;
@@ -124,35 +128,25 @@ impl Disk {
         if let Some((_, old)) = replaced {
             self.0.bytes.fetch_sub(old.bytes, Ordering::Relaxed);
             // What was corrected is kept for a while: nobody else has it any more.
-            if old.path != file.path {
-                set_aside(&old.path)?;
+            if old.path != file.path
+                && let Err(error) = set_aside(&old.path)
+            {
+                tracing::error!(file = %old.path.display(), %error, "a file that was replaced stays");
             }
         }
         Ok(file)
     }
 
-    /// Temporary name, sync, rename, sync of the folder: after a power cut a file is whole or not there.
     fn write(&self, folder: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
-        create_folders(folder, &self.0.root)?;
-        let n = self.0.temporary.fetch_add(1, Ordering::Relaxed);
-        let temporary = folder.join(format!(".{}-{n}.tmp", std::process::id()));
-        let path = folder.join(name);
-        let written = (|| {
-            let mut file = File::create_new(&temporary)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)?;
-            File::open(folder)?.sync_all()
-        })();
-        if written.is_err() {
-            let _ = fs::remove_file(&temporary);
-        }
-        written.map(|()| path)
+        lasting::create_folders(folder, &self.0.root)?;
+        lasting::write(folder, name, bytes, false)
     }
 
     /// Writes the ledger of a series, after the fragments that it names.
     pub fn write_ledger(&self, series: &Series, ledger: &LedgerFile) -> Result<(), StoreError> {
-        self.write(&self.folder(series), ledger_file::NAME, &ledger.seal()?)?;
+        let folder = self.folder(series);
+        let ledger = LedgerFile { home: self.home(&folder), ..ledger.clone() };
+        self.write(&folder, ledger_file::NAME, &ledger.seal()?)?;
         Ok(())
     }
 
@@ -180,90 +174,6 @@ impl Disk {
         let Some((_, file)) = self.files().remove(&id_of(key)) else { return Ok(()) };
         self.0.bytes.fetch_sub(file.bytes, Ordering::Relaxed);
         self.blocking(move |_| set_aside(&file.path)).await
-    }
-
-    /// Everything on disk: ledgers where they are readable, else what the footers of the files say.
-    pub fn load(&self) -> io::Result<Vec<Found>> {
-        let mut found = Vec::new();
-        for folder in leaves(&self.0.root, 5)? {
-            sweep(&folder)?;
-            match self.load_folder(&folder) {
-                Ok(series) => found.extend(series),
-                Err(error) => tracing::error!(folder = %folder.display(), %error, "series on disk is unreadable"),
-            }
-        }
-        Ok(found)
-    }
-
-    fn load_folder(&self, folder: &Path) -> Result<Option<Found>, StoreError> {
-        let mut on_disk: HashMap<String, PathBuf> = HashMap::new();
-        for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
-            let checksum = path.file_stem().and_then(|s| s.to_str()).and_then(|s| s.rsplit_once('-')).map(|(_, c)| c);
-            if let (Some("parquet"), Some(checksum)) = (path.extension().and_then(|e| e.to_str()), checksum) {
-                on_disk.insert(checksum.to_owned(), path);
-            }
-        }
-        let mut ledger = match fs::read(folder.join(ledger_file::NAME)).map(|bytes| LedgerFile::unseal(&bytes)) {
-            Ok(Ok(ledger)) if ledger.layout == Version::LAYOUT => ledger,
-            Ok(Err(error)) => {
-                tracing::error!(folder = %folder.display(), %error, "ledger passed by; the fragments tell what they are");
-                LedgerFile { layout: Version::LAYOUT, ..LedgerFile::default() }
-            }
-            _ => LedgerFile { layout: Version::LAYOUT, ..LedgerFile::default() },
-        };
-        let mut found = Vec::new();
-        for listed in &ledger.fragments {
-            let Ok(key) = listed.key.parse::<FragmentKey>() else { continue };
-            if let Some(path) = on_disk.remove(&listed.checksum) {
-                found.push((key, listed.clone(), path));
-            }
-        }
-        for (checksum, path) in on_disk {
-            match self.read_stray(&path, &checksum) {
-                Ok((key, file)) => found.push((key, file, path)),
-                Err(error) => tracing::error!(file = %path.display(), %error, "stray file left alone"),
-            }
-        }
-        // One basis at a time: what is of an older one was about to be set aside.
-        let newest = found.iter().map(|(key, ..)| key.version.basis).max().unwrap_or(0);
-        if newest > ledger.basis {
-            ledger = LedgerFile { layout: Version::LAYOUT, basis: newest, ..LedgerFile::default() };
-        }
-        let mut fragments = Vec::new();
-        for (key, file, path) in found {
-            if key.version.basis == ledger.basis {
-                self.adopt(&key, &file, path);
-                fragments.push((key, file));
-            } else if let Err(error) = set_aside(&path) {
-                tracing::error!(file = %path.display(), %error, "a file of an older basis stays");
-            }
-        }
-        let series = fragments.first().map(|(key, _)| key.series.clone());
-        Ok(series.map(|series| Found { series, ledger, fragments }))
-    }
-
-    fn adopt(&self, key: &FragmentKey, file: &FragmentFile, path: PathBuf) {
-        let reference = FileRef { path, checksum: file.checksum.clone(), bytes: file.bytes };
-        self.0.bytes.fetch_add(file.bytes, Ordering::Relaxed);
-        self.files().insert(id_of(key), (key.clone(), reference));
-    }
-
-    /// A file that no ledger names, as after a crash between the two: its footer tells its key.
-    fn read_stray(&self, path: &Path, checksum: &str) -> Result<(FragmentKey, FragmentFile), StoreError> {
-        let malformed = |detail: String| StoreError::Malformed(format!("{}: {detail}", path.display()));
-        let bytes = fs::read(path)?;
-        let reader =
-            SerializedFileReader::new(bytes::Bytes::from(bytes.clone())).map_err(|e| malformed(e.to_string()))?;
-        let pairs = reader.metadata().file_metadata().key_value_metadata().cloned().unwrap_or_default();
-        let key = pairs.into_iter().find(|pair| pair.key == seal::KEY).and_then(|pair| pair.value);
-        let key: FragmentKey =
-            key.and_then(|text| text.parse().ok()).ok_or_else(|| malformed("it names no key".into()))?;
-        let (provider, grid) = self.provider(&key.series)?;
-        let fragment = seal::unseal(&key, checksum, &bytes, grid, provider.as_ref())?;
-        let file =
-            FragmentFile::of(&key, &fragment.times, fragment.fetched_at, checksum.to_owned(), bytes.len() as u64);
-        Ok((key, file))
     }
 
     async fn blocking<T: Send + 'static>(
@@ -328,6 +238,19 @@ impl Store for Disk {
     }
 }
 
+/// The file that keeps two gateways from one folder. What cannot be written can still be read from.
+fn lock_of(root: &Path) -> io::Result<File> {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    let path = root.join(".lock");
+    match File::options().write(true).create(true).truncate(false).open(&path) {
+        Err(error) if matches!(error.kind(), ReadOnlyFilesystem | PermissionDenied) => {
+            tracing::error!(file = %path.display(), %error, "what is held is served, and nothing can be kept");
+            File::open(&path).or_else(|_| File::open(root)).map_err(lasting::named(&path))
+        }
+        opened => opened.map_err(lasting::named(&path)),
+    }
+}
+
 fn folder_part(value: &str) -> String {
     const LONGEST: usize = 100;
     let name = encode_part(value);
@@ -339,54 +262,10 @@ fn folder_part(value: &str) -> String {
 }
 
 /// Renames a file of an older basis; from now on its time counts.
-fn set_aside(path: &Path) -> Result<(), StoreError> {
+pub(super) fn set_aside(path: &Path) -> Result<(), StoreError> {
     let mut name = path.to_owned().into_os_string();
     name.push(SUPERSEDED);
     let now = Duration::from_millis(u64::try_from(crate::observe::system_clock()()).unwrap_or(0));
     File::options().append(true).open(path)?.set_modified(std::time::UNIX_EPOCH + now)?;
     Ok(fs::rename(path, name)?)
-}
-
-/// Folders `depth` levels below `root`.
-fn leaves(root: &Path, depth: usize) -> io::Result<Vec<PathBuf>> {
-    if depth == 0 {
-        return Ok(vec![root.to_owned()]);
-    }
-    let mut out = Vec::new();
-    for entry in fs::read_dir(root)? {
-        let entry = entry?;
-        // Links are not followed: nothing outside the folder is ours.
-        if entry.file_type()?.is_dir() && entry.file_name().to_string_lossy().contains('=') {
-            out.extend(leaves(&entry.path(), depth - 1)?);
-        }
-    }
-    Ok(out)
-}
-
-fn sweep(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        let superseded = path.to_string_lossy().ends_with(SUPERSEDED);
-        let aged = || entry.metadata().and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
-        if path.extension().is_some_and(|e| e == "tmp") || (superseded && aged().is_some_and(|age| age > RETENTION)) {
-            fs::remove_file(path)?;
-        }
-    }
-    Ok(())
-}
-
-/// Creates what is missing below `root` and syncs each parent, so that the folders last too.
-fn create_folders(folder: &Path, root: &Path) -> io::Result<()> {
-    if folder.is_dir() || folder == root {
-        return Ok(());
-    }
-    if let Some(parent) = folder.parent() {
-        create_folders(parent, root)?;
-        match fs::create_dir(folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => File::open(parent)?.sync_all()?,
-        }
-    }
-    Ok(())
 }

@@ -18,12 +18,18 @@ pub const NAME: &str = "_coverage.json";
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LedgerFile {
     pub layout: u16,
+    /// The folder in which it belongs: the ledger of another series must not be believed.
+    #[serde(default)]
+    pub home: String,
     pub basis: u32,
     pub known: Vec<Known>,
     pub fragments: Vec<FragmentFile>,
     /// What was said beside the bars.
     #[serde(default, skip_serializing_if = "Envelope::is_empty")]
     pub envelope: Envelope,
+    /// The same of the basis before, as far as the provider does not give its bars any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Box<LedgerFile>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use super::{BoxFuture, Entry, Store, StoreError};
 use crate::observe::metrics::Metrics;
 use finex_core::series::FragmentKey;
 use finex_core::status::CacheLevel;
-use finex_core::time::Clock;
+use finex_core::time::{Clock, Ts};
 use moka::notification::RemovalCause;
 use moka::sync::Cache;
 use std::sync::Arc;
@@ -29,6 +29,10 @@ impl Memory {
             })
             .build();
         Memory { cache, clock }
+    }
+
+    pub fn now(&self) -> Ts {
+        (self.clock)()
     }
 
     /// The fragment, without a detour over futures.

@@ -7,7 +7,7 @@ use finex_core::envelope::Envelope;
 use finex_core::plan::Held;
 use finex_core::plan::coverage::Ledger;
 use finex_core::series::FragmentKey;
-use finex_core::time::{Ts, Window, WindowSet};
+use finex_core::time::{END, Ts, Window, WindowSet};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -59,6 +59,8 @@ pub struct Snapshot {
     pub loose: Vec<Arc<Fragment>>,
     /// Which of the loose ones are implausible.
     pub suspect: Arc<[Ts]>,
+    /// What is held of the basis before and can no longer be had: served by itself, never beside these.
+    pub earlier: Option<Arc<Snapshot>>,
 }
 
 /// Rows of one source.
@@ -189,12 +191,12 @@ impl Snapshot {
 
     /// Is this very reading still part of the series?
     pub fn has(&self, piece: &Piece) -> bool {
-        self.pieces.iter().any(|p| p.id == piece.id && p.fetched_at == piece.fetched_at)
+        self.all_pieces().any(|p| p.id == piece.id && p.fetched_at == piece.fetched_at)
     }
 
     /// Puts one piece in the place of several, if all of them are still here.
     pub fn swap(&mut self, old: &[Piece], new: Piece) -> bool {
-        if !old.iter().all(|piece| self.has(piece)) {
+        if !old.iter().all(|piece| self.pieces.iter().any(|p| p.id == piece.id && p.fetched_at == piece.fetched_at)) {
             return false;
         }
         self.pieces.retain(|piece| !old.iter().any(|o| o.id == piece.id));
@@ -240,22 +242,54 @@ impl Snapshot {
         at.is_some_and(|at| self.pieces.iter().any(|piece| piece.fetched_at < at && piece.key.first < at))
     }
 
-    /// Begins a new basis: everything that is held belongs to the old one, and is given back.
-    pub fn rebase(&mut self) -> Vec<Piece> {
-        self.basis += 1;
-        self.epoch += 1;
-        self.ledger = Ledger::default();
-        self.loose.clear();
-        self.suspect = Arc::default();
-        self.live = None;
-        self.corrected = None;
-        self.envelope = Arc::default();
-        std::mem::take(&mut self.pieces)
+    /// Begins a new basis: everything that is held belongs to the old one, and is given back. What opened before `reach` is
+    /// kept apart: the provider will not give it again.
+    pub fn rebase(&mut self, reach: Option<Ts>) -> Vec<Piece> {
+        let reach = reach.unwrap_or(Ts::MIN);
+        let (precious, superseded) = std::mem::take(&mut self.pieces).into_iter().partition(|p| p.key.first < reach);
+        let before = std::mem::take(self);
+        *self = Snapshot {
+            version: before.version,
+            epoch: before.epoch + 1,
+            basis: before.basis + 1,
+            earlier: before.earlier.clone(),
+            ..Snapshot::default()
+        };
+        let precious: Vec<Piece> = precious;
+        if !precious.is_empty() {
+            let mut ledger = before.ledger.clone();
+            ledger.forget(Window::new(reach, END));
+            let kept =
+                Snapshot { ledger, pieces: precious, loose: Vec::new(), live: None, suspect: Arc::default(), ..before };
+            self.earlier = Some(Arc::new(kept));
+        }
+        superseded
+    }
+
+    /// This state and those of the bases before it that are still served.
+    pub fn bases(&self) -> impl Iterator<Item = &Snapshot> {
+        std::iter::successors(Some(self), |snapshot| snapshot.earlier.as_deref())
+    }
+
+    /// All pieces, of whatever basis.
+    pub fn all_pieces(&self) -> impl Iterator<Item = &Piece> {
+        self.bases().flat_map(|snapshot| &snapshot.pieces)
+    }
+
+    /// Changes the pieces of every basis.
+    pub fn change_pieces(&mut self, change: &mut impl FnMut(&mut Piece)) {
+        self.pieces.iter_mut().for_each(&mut *change);
+        if let Some(earlier) = &mut self.earlier {
+            Arc::make_mut(earlier).change_pieces(change);
+        }
     }
 
     /// Gives up a piece with the coverage that it backs.
     pub fn drop_piece(&mut self, id: FragmentId, end: impl Fn(Ts) -> Ts) -> Option<Piece> {
-        let at = self.pieces.iter().position(|piece| piece.id == id)?;
+        let Some(at) = self.pieces.iter().position(|piece| piece.id == id) else {
+            let earlier = self.earlier.as_mut().filter(|earlier| earlier.all_pieces().any(|piece| piece.id == id))?;
+            return Arc::make_mut(earlier).drop_piece(id, end);
+        };
         let piece = self.pieces.remove(at);
         self.ledger.forget(Window::new(piece.key.first, end(piece.key.last)));
         Some(piece)

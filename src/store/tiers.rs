@@ -10,9 +10,11 @@ use crate::observe::events::Events;
 use crate::observe::metrics::Metrics;
 use finex_core::calendar::Span;
 use finex_core::event::Event;
+use finex_core::series::Series;
 use finex_core::status::CacheLevel;
 use finex_core::time::Window;
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// So many fragments within one natural span are made fewer.
 const COMPACT_AT: usize = 8;
@@ -22,6 +24,8 @@ pub struct Tiers {
     pub disk: Option<Disk>,
     pub catalog: Arc<Catalog>,
     disk_budget: u64,
+    /// Series with rows that the disk should have and did not take.
+    behind: Mutex<HashSet<Arc<Series>>>,
     events: Events,
     metrics: Arc<Metrics>,
 }
@@ -35,7 +39,15 @@ impl Tiers {
         metrics: Arc<Metrics>,
     ) -> Tiers {
         let disk_budget = disk.as_ref().map_or(0, |(_, budget)| *budget);
-        Tiers { memory, disk: disk.map(|(disk, _)| disk), catalog, disk_budget, events, metrics }
+        Tiers {
+            memory,
+            disk: disk.map(|(disk, _)| disk),
+            catalog,
+            disk_budget,
+            behind: Mutex::default(),
+            events,
+            metrics,
+        }
     }
 
     /// A fragment that is in memory.
@@ -92,21 +104,48 @@ impl Tiers {
         }
     }
 
-    /// Writes what is not on disk yet, then the ledger; makes room and order while at it.
+    /// Writes what is not on disk yet, then the ledger; makes room and order while at it. What the disk did not take earlier
+    /// is tried again once it takes something.
     pub async fn save(&self, cell: &Arc<Cell>, span: Span) {
+        if !self.save_one(cell, span).await {
+            return;
+        }
+        let behind: Vec<Arc<Series>> = self.behind().drain().collect();
+        for late in behind.into_iter().filter_map(|series| self.catalog.get(&series)) {
+            if !self.save_one(&late, span).await {
+                break;
+            }
+        }
+    }
+
+    fn behind(&self) -> MutexGuard<'_, HashSet<Arc<Series>>> {
+        self.behind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Did the disk take everything?
+    async fn save_one(&self, cell: &Arc<Cell>, span: Span) -> bool {
         let _one_at_a_time = cell.saving.lock().await;
-        let pending: Vec<Arc<Fragment>> =
-            cell.snapshot().pieces.iter().filter_map(|piece| piece.pending.clone()).collect();
+        let snapshot = cell.snapshot();
         let Some(disk) = &self.disk else {
-            return self.settle(cell, &pending);
+            let pending: Vec<Arc<Fragment>> = snapshot.all_pieces().filter_map(|piece| piece.pending.clone()).collect();
+            self.settle(cell, &pending);
+            return true;
         };
-        for fragment in &pending {
+        let missing = |piece: &&Piece| piece.pending.is_some() || disk.file(piece.id).is_none();
+        let unsaved: Vec<Arc<Fragment>> =
+            snapshot.all_pieces().filter(missing).filter_map(|piece| self.peek(piece)).collect();
+        let mut taken = true;
+        for fragment in &unsaved {
             let entry = Entry { fragment: fragment.clone(), expires: None, generation: 0 };
             if let Err(error) = disk.put(entry).await {
                 self.fail(&error);
+                taken = false;
             }
         }
-        self.settle(cell, &pending);
+        if !taken {
+            self.behind().insert(cell.series.clone());
+        }
+        self.settle(cell, &unsaved);
         let replaced = self.compact(cell, disk, span).await;
         self.save_ledger(cell, disk).await;
         for piece in &replaced {
@@ -114,14 +153,20 @@ impl Tiers {
         }
         self.make_room(disk).await;
         self.measure();
+        taken
     }
 
     /// These rows are held by the tiers from now on, no longer by the snapshot.
     fn settle(&self, cell: &Cell, saved: &[Arc<Fragment>]) {
         let is_this =
             |piece: &Piece, saved: &Arc<Fragment>| piece.pending.as_ref().is_some_and(|p| Arc::ptr_eq(p, saved));
-        let is_saved = |piece: &&mut Piece| saved.iter().any(|fragment| is_this(piece, fragment));
-        cell.update(|snapshot| snapshot.pieces.iter_mut().filter(is_saved).for_each(|piece| piece.pending = None));
+        cell.update(|snapshot| {
+            snapshot.change_pieces(&mut |piece| {
+                if saved.iter().any(|fragment| is_this(piece, fragment)) {
+                    piece.pending = None;
+                }
+            });
+        });
     }
 
     async fn save_ledger(&self, cell: &Cell, disk: &Disk) {
@@ -135,7 +180,7 @@ impl Tiers {
     pub async fn delete(&self, cell: &Cell, pieces: &[Piece]) {
         let _one_at_a_time = cell.saving.lock().await;
         let snapshot = cell.snapshot();
-        for piece in pieces.iter().filter(|piece| !snapshot.pieces.iter().any(|p| p.id == piece.id)) {
+        for piece in pieces.iter().filter(|piece| !snapshot.all_pieces().any(|p| p.id == piece.id)) {
             self.discard(piece).await;
         }
         if let Some(disk) = &self.disk {
@@ -192,7 +237,7 @@ impl Tiers {
         replaced
     }
 
-    /// Above its budget the disk gives up what was not used for longest.
+    /// Above its budget the disk gives up what was not used for longest, but nothing that its provider does not give again.
     async fn make_room(&self, disk: &Disk) {
         let (bytes, _) = disk.usage();
         if bytes <= self.disk_budget {
@@ -205,6 +250,9 @@ impl Tiers {
                 break;
             }
             let Some(file) = disk.file(piece.id) else { continue };
+            if cell.reach(self.memory.now()).is_some_and(|reach| piece.key.first < reach) {
+                continue;
+            }
             if cell.drop_piece(piece.id).is_some() {
                 freed += file.bytes;
                 self.metrics.disk_evictions.inc();

@@ -226,3 +226,36 @@ async fn what_is_only_announced_ends_no_basis() {
     world.same_chart(&window("MSFT", -60, 3)).await;
     assert_eq!(world.app.gateway.tiers.catalog.all().remove(0).snapshot().basis, 1);
 }
+
+/// Minutes that Yahoo has forgotten, from before a split that it has applied since.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_precious_outlives_its_basis_by_itself_and_marked() {
+    let world = narrow(OPEN).await;
+    let minutes = |from: i64, to: i64| {
+        let at = |days: i64| OPEN / 1_000 + days * 86_400;
+        chart("AAPL", &format!("period1={}&period2={}&interval=1m", at(from), at(to)))
+    };
+    let old = world.same_chart(&minutes(-26, -25)).await;
+    let within = world.same_chart(&minutes(-12, -11)).await;
+    world.settle().await;
+    world.sim.yahoo().add_split("AAPL", (2024, 3, 6), 2, 1, Effect::now(OPEN + DAY));
+    world.advance(10 * DAY);
+    world.same_chart(&window("AAPL", -5, 10)).await;
+    let got = world.hit(&minutes(-26, -25)).await;
+    assert_eq!(got.closes(), old.closes(), "nobody has them any more");
+    assert!(got.header("finex-warning").contains("before a split"), "{}", got.header("finex-warning"));
+    let new = world.same_chart(&minutes(-12, -11)).await;
+    assert!((new.closes()[0] / within.closes()[0] - 0.5).abs() < 1e-6);
+    assert_eq!(new.header("finex-warning"), "");
+    // Beside bars of the new basis they are not shown: the provider's own refusal is.
+    assert_eq!(world.get(&format!("/yahoo{}", minutes(-26, -19))).await.status, 422);
+    world.settle().await;
+    // A refusal is remembered for a second, by a task that holds the folder.
+    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    let world = World::at(world.stop().await, OPEN + 10 * DAY, |config| config.plan.widen = false).await;
+    let again = world.hit(&minutes(-26, -25)).await;
+    assert_eq!((again.closes(), again.header("finex-warning")), (old.closes(), got.header("finex-warning")));
+    let body = serde_json::json!({ "symbol": "AAPL", "reason": "a test" });
+    assert_eq!(world.post("/api/v1/cache/invalidate", body).await.status, 200);
+    assert_eq!(world.get(&format!("/yahoo{}", minutes(-26, -25))).await.status, 422, "given up by hand");
+}

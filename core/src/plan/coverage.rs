@@ -38,6 +38,14 @@ pub struct Loose {
     pub expires: Ts,
 }
 
+impl Loose {
+    /// May it still be served? What was fetched at a later time than now was fetched by a clock that was wrong. `Ts::MIN` asks
+    /// for all there is.
+    fn lives(&self, now: Ts) -> bool {
+        now == Ts::MIN || (self.fetched_at <= now && now < self.expires)
+    }
+}
+
 /// Coverage of one series. `known` is sorted; windows with the same reason and columns that touch are one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
@@ -64,7 +72,7 @@ impl Ledger {
         while at < window.to {
             let known = self.known.iter().find(|k| k.window.contains(at) && k.columns.includes(columns));
             let loose = || {
-                let fits = |l: &&Loose| l.window.contains(at) && l.columns.includes(columns) && now < l.expires;
+                let fits = |l: &&Loose| l.window.contains(at) && l.columns.includes(columns) && l.lives(now);
                 self.loose.iter().find(fits).map(|l| l.window.to)
             };
             match known.map(|k| k.window.to).or_else(loose) {
@@ -78,7 +86,7 @@ impl Ledger {
     /// The windows answered for every one of `columns` at `now`, each column by whichever entry has it.
     pub fn covered(&self, columns: Columns, now: Ts) -> WindowSet {
         let entries = || {
-            let loose = self.loose.iter().filter(|l| now < l.expires).map(|l| (l.columns, l.window));
+            let loose = self.loose.iter().filter(|l| l.lives(now)).map(|l| (l.columns, l.window));
             self.known.iter().map(|k| (k.columns, k.window)).chain(loose)
         };
         if entries().all(|(has, _)| has.includes(columns)) {
@@ -174,8 +182,10 @@ pub struct Received<'a> {
     pub rows: u64,
     /// A row that stands for now instead of a bar: nothing from its period on is final.
     pub live: Option<Ts>,
-    /// When it was asked for: what is final is judged by this.
+    /// When it was asked for.
     pub at: Ts,
+    /// The same by the slower of our clock and the provider's: what is final is judged by this.
+    pub sure: Ts,
     /// Until when what is not final may be served. Counted from the arrival, or a slow answer would be past its life
     /// before anybody saw it.
     pub expires: Ts,
@@ -196,7 +206,8 @@ pub fn attest(call: &Call, got: Received<'_>, grid: Grid, settle: i64) -> Attest
             Window::new(if cut { first } else { BEGINNING }, call.window.to.max(grid.cover_end(last)))
         }
     };
-    let horizon = finality::horizon(grid, settle, got.at).min(got.live.map_or(END, |open| grid.open(grid.index(open))));
+    let horizon =
+        finality::horizon(grid, settle, got.sure).min(got.live.map_or(END, |open| grid.open(grid.index(open))));
     let settled = Window::new(answered.from, answered.to.min(horizon));
     let seen = if grid.even { got.at.saturating_add(1) } else { grid.open(grid.index(got.at) + 1) };
     let open_end = Window::new(answered.from.max(horizon), answered.to.min(seen.max(last_end(last, grid))));
@@ -280,6 +291,7 @@ mod tests {
             rows: times.len() as u64,
             live: None,
             at: NOW,
+            sure: NOW,
             expires: NOW + 60_000,
         };
         attest(call, got, grid(), 5_000)
@@ -322,7 +334,15 @@ mod tests {
         let grid = Grid::uneven("1h".parse().expect("an interval"));
         let live = 20 * HOUR + 7_000;
         let times = [18 * HOUR, 19 * HOUR, live];
-        let got = Received { times: &times, suspect: &[], rows: 3, live: Some(live), at: NOW, expires: NOW + 60_000 };
+        let got = Received {
+            times: &times,
+            suspect: &[],
+            rows: 3,
+            live: Some(live),
+            at: NOW,
+            sure: NOW,
+            expires: NOW + 60_000,
+        };
         let attested = attest(&call(10, 90, Anchor::Both), got, grid, 5_000);
         assert_eq!((settled(&attested), attested.horizon), (vec![(10, 20)], 20 * HOUR));
         assert_eq!(attested.loose[0].window, Window::new(20 * HOUR, 90 * HOUR));
@@ -348,8 +368,15 @@ mod tests {
     fn a_bar_off_the_grid_attests_no_further_than_its_period() {
         let ask = call(10, 12, Anchor::Start);
         let odd = 11 * HOUR + 28 * 60_000 + 15_000;
-        let got =
-            Received { times: &[10 * HOUR, odd], suspect: &[], rows: 2, live: None, at: NOW, expires: NOW + 60_000 };
+        let got = Received {
+            times: &[10 * HOUR, odd],
+            suspect: &[],
+            rows: 2,
+            live: None,
+            at: NOW,
+            sure: NOW,
+            expires: NOW + 60_000,
+        };
         assert_eq!(settled(&attest(&ask, got, grid(), 5_000)), [(10, 12)]);
     }
 
@@ -363,6 +390,7 @@ mod tests {
             rows: 4,
             live: None,
             at: NOW + HOUR,
+            sure: NOW + HOUR,
             expires: NOW + 2 * HOUR,
         };
         ledger.record(&attest(&call(98, 110, Anchor::Start), later, grid(), 5_000));
@@ -380,6 +408,7 @@ mod tests {
             rows: 3,
             live: None,
             at: NOW,
+            sure: NOW,
             expires: NOW + 60_000,
         };
         let mut ledger = Ledger::default();

@@ -1,0 +1,176 @@
+//! What is found on disk when the gateway starts. Nothing of it is believed before it has proved whose it is, and what cannot
+//! be read is passed by: the other series are served.
+
+use super::StoreError;
+use super::disk::{Disk, SUPERSEDED, set_aside};
+use super::ledger_file::{self, FragmentFile, LedgerFile};
+use super::seal;
+use crate::lasting::TEMPORARY;
+use finex_core::series::{FragmentKey, Series, Version};
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long files of an older basis, and bars that were corrected, are kept.
+const RETENTION: Duration = Duration::from_secs(90 * 86_400);
+
+/// A series as it was found on disk.
+pub struct Found {
+    pub series: Series,
+    pub ledger: LedgerFile,
+    pub fragments: Vec<(FragmentKey, FragmentFile)>,
+}
+
+impl Disk {
+    /// Everything on disk: ledgers where they are readable, else what the footers of the files say. Leftovers of
+    /// interrupted writes are swept.
+    pub fn load(&self) -> Vec<Found> {
+        let mut found = Vec::new();
+        for folder in leaves(self.root(), 5) {
+            match self.load_folder(&folder) {
+                Ok(series) => found.extend(series),
+                Err(error) => tracing::error!(folder = %folder.display(), %error, "series on disk is unreadable"),
+            }
+        }
+        found
+    }
+
+    fn load_folder(&self, folder: &Path) -> Result<Option<Found>, StoreError> {
+        let mut on_disk: HashMap<String, PathBuf> = HashMap::new();
+        for path in files_in(folder)? {
+            if is_over(&path) {
+                if let Err(error) = fs::remove_file(&path) {
+                    tracing::error!(file = %path.display(), %error, "a leftover stays");
+                }
+                continue;
+            }
+            let checksum = path.file_stem().and_then(|s| s.to_str()).and_then(|s| s.rsplit_once('-')).map(|(_, c)| c);
+            if let (Some("parquet"), Some(checksum)) = (path.extension().and_then(|e| e.to_str()), checksum) {
+                on_disk.insert(checksum.to_owned(), path);
+            }
+        }
+        let mut ledger = self.ledger_of(folder);
+        let mut found = Vec::new();
+        for listed in ledger.fragments.iter().chain(ledger.earlier.iter().flat_map(|earlier| &earlier.fragments)) {
+            let Ok(key) = listed.key.parse::<FragmentKey>() else { continue };
+            if let Some(path) = on_disk.remove(&listed.checksum) {
+                found.push((key, listed.clone(), path));
+            }
+        }
+        for (checksum, path) in on_disk {
+            match self.read_stray(&path, &checksum) {
+                Ok((key, file)) => found.push((key, file, path)),
+                Err(error) => tracing::error!(file = %path.display(), %error, "stray file left alone"),
+            }
+        }
+        // A file that was put into the folder of another series is right, and not here.
+        found.retain(|(key, _, path)| {
+            let at_home = self.folder(&key.series) == folder;
+            if !at_home {
+                tracing::error!(file = %path.display(), %key, "a file of another series is left alone");
+            }
+            at_home
+        });
+        let newest = found.iter().map(|(key, ..)| key.version.basis).max().unwrap_or(0);
+        if newest > ledger.basis {
+            // A new basis had begun when the gateway ended.
+            let before = (!ledger.fragments.is_empty()).then(|| Box::new(ledger.clone()));
+            ledger = LedgerFile { basis: newest, earlier: before, ..fresh() };
+        }
+        Ok(self.sorted(ledger, found))
+    }
+
+    /// One basis at a time: what is of an older one is set aside, unless the provider gives it no more.
+    fn sorted(&self, ledger: LedgerFile, found: Vec<(FragmentKey, FragmentFile, PathBuf)>) -> Option<Found> {
+        let earlier = ledger.earlier.as_ref();
+        let precious = |file: &FragmentFile| {
+            earlier.is_some_and(|earlier| earlier.fragments.iter().any(|listed| listed.checksum == file.checksum))
+        };
+        let mut series = None;
+        let mut fragments = Vec::new();
+        for (key, file, path) in found {
+            if key.version.basis == ledger.basis || precious(&file) {
+                self.adopt(&key, &file, path);
+                series = series.or(Some(key.series.clone()));
+                if key.version.basis == ledger.basis {
+                    fragments.push((key, file));
+                }
+            } else if let Err(error) = set_aside(&path) {
+                tracing::error!(file = %path.display(), %error, "a file of an older basis stays");
+            }
+        }
+        Some(Found { series: series?, ledger, fragments })
+    }
+
+    /// The ledger in a folder, if it is the folder's own and whole.
+    fn ledger_of(&self, folder: &Path) -> LedgerFile {
+        let path = folder.join(ledger_file::NAME);
+        if !fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
+            return fresh();
+        }
+        let read = fs::read(&path).map_err(StoreError::from).and_then(|bytes| LedgerFile::unseal(&bytes));
+        let why = match read {
+            Ok(ledger) if ledger.layout != Version::LAYOUT => "it has another layout".to_owned(),
+            Ok(ledger) if ledger.home != self.home(folder) => "it is that of another series".to_owned(),
+            Ok(ledger) => return ledger,
+            Err(error) => error.to_string(),
+        };
+        tracing::error!(ledger = %path.display(), why, "ledger passed by; the fragments tell what they are");
+        fresh()
+    }
+
+    /// A file that no ledger names, as after a crash between the two: its footer tells its key.
+    fn read_stray(&self, path: &Path, checksum: &str) -> Result<(FragmentKey, FragmentFile), StoreError> {
+        let malformed = |detail: String| StoreError::Malformed(format!("{}: {detail}", path.display()));
+        let bytes = fs::read(path)?;
+        let reader =
+            SerializedFileReader::new(bytes::Bytes::from(bytes.clone())).map_err(|e| malformed(e.to_string()))?;
+        let pairs = reader.metadata().file_metadata().key_value_metadata().cloned().unwrap_or_default();
+        let key = pairs.into_iter().find(|pair| pair.key == seal::KEY).and_then(|pair| pair.value);
+        let key: FragmentKey =
+            key.and_then(|text| text.parse().ok()).ok_or_else(|| malformed("it names no key".into()))?;
+        let (provider, grid) = self.provider(&key.series)?;
+        let fragment = seal::unseal(&key, checksum, &bytes, grid, provider.as_ref())?;
+        let file =
+            FragmentFile::of(&key, &fragment.times, fragment.fetched_at, checksum.to_owned(), bytes.len() as u64);
+        Ok((key, file))
+    }
+}
+
+fn fresh() -> LedgerFile {
+    LedgerFile { layout: Version::LAYOUT, ..LedgerFile::default() }
+}
+
+/// Folders `depth` levels below `root`. Links are not followed: nothing outside the folder is ours.
+fn leaves(root: &Path, depth: usize) -> Vec<PathBuf> {
+    if depth == 0 {
+        return vec![root.to_owned()];
+    }
+    let entries = match fs::read_dir(root) {
+        Ok(entries) => entries.flatten(),
+        Err(error) => {
+            tracing::error!(folder = %root.display(), %error, "a folder on disk is passed by");
+            return Vec::new();
+        }
+    };
+    let ours = |entry: &fs::DirEntry| {
+        entry.file_type().is_ok_and(|kind| kind.is_dir()) && entry.file_name().to_string_lossy().contains('=')
+    };
+    entries.filter(ours).flat_map(|entry| leaves(&entry.path(), depth - 1)).collect()
+}
+
+/// Plain files: a pipe would never come to an end.
+fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let plain = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
+    Ok(fs::read_dir(folder)?.flatten().filter(plain).map(|entry| entry.path()).collect())
+}
+
+/// Is it the leftover of a write, or kept for long enough?
+fn is_over(path: &Path) -> bool {
+    let aged = || fs::metadata(path).and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
+    let superseded = path.to_string_lossy().ends_with(SUPERSEDED);
+    path.extension().is_some_and(|e| e == TEMPORARY) || (superseded && aged().is_some_and(|age| age > RETENTION))
+}
