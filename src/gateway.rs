@@ -8,6 +8,7 @@ pub mod flight;
 pub mod gather;
 pub mod invalidate;
 pub mod lease;
+mod market;
 pub mod serve;
 pub mod verify;
 

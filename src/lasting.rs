@@ -27,7 +27,9 @@ pub fn write(folder: &Path, name: &str, bytes: &[u8], private: bool) -> io::Resu
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, &path)?;
-        File::open(folder)?.sync_all()
+        // A file that may be gone after a cut must not be there for those who do not know of it either.
+        let lasts = File::open(folder).and_then(|folder| folder.sync_all());
+        lasts.inspect_err(|_| drop(fs::remove_file(&path)))
     })();
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
@@ -48,7 +50,10 @@ pub fn create_folders(folder: &Path, root: &Path) -> io::Result<()> {
         create_folders(parent, root)?;
         match fs::create_dir(folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => File::open(parent)?.sync_all()?,
+            _ => {
+                let lasts = File::open(parent).and_then(|parent| parent.sync_all());
+                lasts.inspect_err(|_| drop(fs::remove_dir(folder)))?;
+            }
         }
     }
     Ok(())

@@ -96,6 +96,23 @@ impl Exchange {
         (open || self.known.covers(widened)).then_some(open)
     }
 
+    /// Can the bar of a day bear a time in `window`, dated as providers date them: midnight on the exchange's clock or in UTC,
+    /// or the session's open? None where the calendar does not know.
+    pub fn dates(&self, window: Window) -> Option<bool> {
+        const DAY: i64 = 86_400_000;
+        let widened = Window::new(window.from.saturating_sub(DAY), window.to.saturating_add(DAY));
+        let stamps = |date: Date| {
+            let open = self.session(date).map(|session| session.from)?;
+            let utc =
+                TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight())).ok().map(Timestamp::as_millisecond);
+            Some([Some(open), self.instant(date, Time::midnight()), utc])
+        };
+        let begins = |date: &Date| self.instant(*date, Time::midnight()).is_some_and(|midnight| midnight < widened.to);
+        let mut stamps = self.from(widened.from).take_while(begins).filter_map(stamps).flatten().flatten();
+        let dated = stamps.any(|stamp| window.contains(stamp));
+        (dated || self.known.covers(widened)).then_some(dated)
+    }
+
     /// When the first session at or after `ts` opens.
     pub fn next_open(&self, ts: Ts) -> Option<Ts> {
         let known = self.known.from <= ts;

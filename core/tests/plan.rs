@@ -93,6 +93,7 @@ impl World {
             at: self.now,
             sure: self.now,
             expires: self.now + 60_000,
+            settles: self.now + 60_000,
         };
         self.ledger.record(&attest(&call, got, grid(), self.limits.settle));
         self.held.extend(rows);

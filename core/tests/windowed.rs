@@ -79,7 +79,16 @@ impl World {
         }
         let rows: Vec<Ts> = self.listed.iter().filter(|t| call.window.contains(**t)).copied().collect();
         let (times, rows) = (&rows, rows.len() as u64);
-        let got = Received { times, suspect: &[], rows, live: None, at: NOW, sure: NOW, expires: NOW + 10_000 };
+        let got = Received {
+            times,
+            suspect: &[],
+            rows,
+            live: None,
+            at: NOW,
+            sure: NOW,
+            expires: NOW + 10_000,
+            settles: NOW + 10_000,
+        };
         self.ledger.record(&attest(&call, got, grid(), self.limits.settle));
         self.held.extend(times);
         self.calls.push(call);

@@ -24,6 +24,7 @@ use crate::{
 use finex_core::calendar::{Grid, Interval};
 use finex_core::columns::{Bars, Columns};
 use finex_core::envelope::Envelope;
+use finex_core::exchange::Exchange;
 use finex_core::plan::{Anchor, Call, Limits};
 use finex_core::series::{Scope, Series};
 use finex_core::status::ErrorClass;
@@ -242,6 +243,13 @@ impl Provider for Described {
 
     fn rewritten_by(&self, series: &Series) -> Option<&'static [&'static str]> {
         self.is_rewritten(series).then_some(&[])
+    }
+
+    fn exchange(&self, series: &Series, _sight: &Envelope) -> Option<&'static Exchange> {
+        // Symbols of other kinds are written with something before or between.
+        let is_stock = series.symbol.bytes().all(|b| b.is_ascii_uppercase() || b == b'.');
+        let keeps_utc = self.way(series).is_some_and(|way| way.keeps_utc(&series.symbol));
+        if is_stock && !keeps_utc { Exchange::find(&self.manifest.exchange) } else { None }
     }
 
     fn currency(&self, series: &Series, _sight: &Envelope) -> String {

@@ -26,6 +26,7 @@ use finex_core::ask::Ask;
 use finex_core::calendar::{Grid, Interval};
 use finex_core::columns::{Bars, Columns};
 use finex_core::envelope::Envelope;
+use finex_core::exchange::Exchange;
 use finex_core::plan::{Call, Limits};
 use finex_core::series::Series;
 use finex_core::status::ErrorClass;
@@ -439,6 +440,11 @@ pub trait Provider: Send + Sync {
 
     /// The close of an encoded row, where [`Provider::close_before`] asks for one.
     fn close_of(&self, _runs: &Runs, _row: usize) -> Option<f64> {
+        None
+    }
+
+    /// Where a series is traded, as far as that can be told: what never closes has no such place.
+    fn exchange(&self, _series: &Series, _sight: &Envelope) -> Option<&'static Exchange> {
         None
     }
 

@@ -18,6 +18,9 @@ pub struct Manifest {
     pub name: String,
     pub base_url: String,
     pub timezone: String,
+    /// The calendar of its stocks, by MIC.
+    #[serde(default)]
+    pub exchange: String,
     /// How long after its end a bar may still change, in milliseconds.
     #[serde(deserialize_with = "millis")]
     pub settle: i64,

@@ -22,6 +22,7 @@ use crate::{
 use finex_core::calendar::{Grid, Interval};
 use finex_core::columns::Bars;
 use finex_core::envelope::Envelope;
+use finex_core::exchange::Exchange;
 use finex_core::plan::{Anchor, Call, Limits};
 use finex_core::series::{Scope, Series, Variant};
 use finex_core::status::ErrorClass;
@@ -300,6 +301,11 @@ impl Provider for TwelveData {
         let zone = clock(series, sight);
         let place = |ts: Ts| if ts <= BEGINNING || ts >= END { ts } else { stamp::global(ts, &zone) };
         Window::new(place(local.from), place(local.to - 1).saturating_add(1).min(END))
+    }
+
+    fn exchange(&self, _series: &Series, sight: &Envelope) -> Option<&'static Exchange> {
+        let named = |name: &str| Exchange::find(&text_fact(sight, name)?);
+        named("mic_code").or_else(|| named("exchange"))
     }
 
     fn currency(&self, _series: &Series, sight: &Envelope) -> String {

@@ -22,6 +22,7 @@ use finex_core::ask::Ask;
 use finex_core::calendar::{Grid, Interval, Unit};
 use finex_core::columns::{Bars, Columns};
 use finex_core::envelope::Envelope;
+use finex_core::exchange::Exchange;
 use finex_core::plan::{Call, Limits};
 use finex_core::series::{Scope, Series, Variant};
 use finex_core::status::ErrorClass;
@@ -324,6 +325,11 @@ impl Provider for Yahoo {
 
     fn close_of(&self, runs: &Runs, row: usize) -> Option<f64> {
         write::close_of(runs, row)
+    }
+
+    fn exchange(&self, _series: &Series, sight: &Envelope) -> Option<&'static Exchange> {
+        let text = |name: &str| serde_json::from_str::<String>(sight.fact(name)?).ok();
+        Exchange::find(&text("exchangeName")?)
     }
 
     fn currency(&self, _series: &Series, sight: &Envelope) -> String {

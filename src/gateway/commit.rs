@@ -19,9 +19,6 @@ use finex_core::truth::quality;
 use finex_providers::{Failure, Shape};
 use std::sync::Arc;
 
-/// What arrives lives long enough for those who wait for it, whatever the provider says of keeping it.
-const SHORTEST_LIFE: i64 = 1_000;
-
 impl Gateway {
     /// Judges what arrived for a call and takes it into the series. What was invalidated meanwhile is not taken: those
     /// who wait will ask again.
@@ -50,8 +47,11 @@ impl Gateway {
             let series = cell.series.as_ref().clone();
             self.events.tell(Event::Quarantined { series, bars: same.len(), rule: same[0] });
         }
-        let life = ttl::forming(cell.series.interval, self.cache.ttl_multiplier);
         let settle = self.limits(&cell.series).map_or(0, |limits| limits.settle);
+        let market = self.market(cell, &checked.sound, max_age, (self.clock)());
+        let (interval, multiplier) = (cell.series.interval, self.cache.ttl_multiplier);
+        let lag = if cell.grid.even { settle } else { settle.saturating_add(interval.nominal_len()) };
+        let ended = cell.grid.open(cell.grid.index(at) - i64::from(!cell.grid.even));
         let received = Received {
             times: &checked.sound.times,
             suspect: &checked.suspect.times,
@@ -59,8 +59,8 @@ impl Gateway {
             live: said.live,
             at,
             sure,
-            expires: (self.clock)()
-                .saturating_add(max_age.map_or(life, |max_age| life.min(max_age.max(SHORTEST_LIFE)))),
+            expires: ttl::forming(interval, market, multiplier),
+            settles: ttl::unsettled(interval, ended, lag, market, multiplier),
         };
         // An answer that says of which window it speaks is whole there.
         let whole = said.spoken.map(|window| Call { window, limit: u64::MAX, anchor: Anchor::Both, ..*call });

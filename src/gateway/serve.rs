@@ -58,6 +58,9 @@ impl Gateway {
             {
                 return Ok(served);
             }
+            if held.is_none() && self.pass_by_closed(cell, &snapshot, &asked.ask, now) {
+                continue;
+            }
             if held.is_none() || plan::lacks_sight(cell) {
                 let boarded = match self.board(cell, request, &mut journey) {
                     Ok(Some(boarded)) => boarded,

@@ -186,9 +186,11 @@ pub struct Received<'a> {
     pub at: Ts,
     /// The same by the slower of our clock and the provider's: what is final is judged by this.
     pub sure: Ts,
-    /// Until when what is not final may be served. Counted from the arrival, or a slow answer would be past its life
-    /// before anybody saw it.
+    /// Until when what still grows may be served. Counted from the arrival, or a slow answer would be past its life before
+    /// anybody saw it.
     pub expires: Ts,
+    /// The same for what is over and not settled.
+    pub settles: Ts,
 }
 
 /// What the answer to `call` attests.
@@ -231,9 +233,13 @@ pub fn attest(call: &Call, got: Received<'_>, grid: Grid, settle: i64) -> Attest
     });
     let mut out =
         Attested { horizon, known: sound.collect(), loose: suspects.iter().map(|window| loose(*window)).collect() };
-    if !open_end.is_empty() {
-        out.loose.push(loose(open_end));
-    }
+    // Where sessions decide when bars open, the period before may still go on.
+    let growing = grid.open(grid.index(got.at) - i64::from(!grid.even));
+    let over = Window::new(open_end.from, open_end.to.min(growing));
+    let forming = Window::new(open_end.from.max(growing), open_end.to);
+    out.loose
+        .extend(Some(over).filter(|w| !w.is_empty()).map(|window| Loose { expires: got.settles, ..loose(window) }));
+    out.loose.extend(Some(forming).filter(|w| !w.is_empty()).map(loose));
     out
 }
 
@@ -293,6 +299,7 @@ mod tests {
             at: NOW,
             sure: NOW,
             expires: NOW + 60_000,
+            settles: NOW + 60_000,
         };
         attest(call, got, grid(), 5_000)
     }
@@ -342,6 +349,7 @@ mod tests {
             at: NOW,
             sure: NOW,
             expires: NOW + 60_000,
+            settles: NOW + 60_000,
         };
         let attested = attest(&call(10, 90, Anchor::Both), got, grid, 5_000);
         assert_eq!((settled(&attested), attested.horizon), (vec![(10, 20)], 20 * HOUR));
@@ -376,6 +384,7 @@ mod tests {
             at: NOW,
             sure: NOW,
             expires: NOW + 60_000,
+            settles: NOW + 60_000,
         };
         assert_eq!(settled(&attest(&ask, got, grid(), 5_000)), [(10, 12)]);
     }
@@ -392,6 +401,7 @@ mod tests {
             at: NOW + HOUR,
             sure: NOW + HOUR,
             expires: NOW + 2 * HOUR,
+            settles: NOW + 2 * HOUR,
         };
         ledger.record(&attest(&call(98, 110, Anchor::Start), later, grid(), 5_000));
         ledger.record(&answer(&call(98, 110, Anchor::Start), &[98, 99, 100]));
@@ -410,6 +420,7 @@ mod tests {
             at: NOW,
             sure: NOW,
             expires: NOW + 60_000,
+            settles: NOW + 60_000,
         };
         let mut ledger = Ledger::default();
         ledger.record(&attest(&ask, got, grid(), 5_000));

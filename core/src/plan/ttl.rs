@@ -1,11 +1,58 @@
 //! How long what is not final may be served.
 
 use crate::calendar::Interval;
+use crate::time::Ts;
 
-/// A sixtieth of the bar, between one second and one minute, in milliseconds: a forming minute is at most a second
-/// old, a forming hour or day at most a minute.
-pub fn forming(interval: Interval, multiplier: f64) -> i64 {
-    let life = (interval.nominal_len() / 60).clamp(1_000, 60_000);
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// What is known of the market and the provider when an answer arrives.
+#[derive(Debug, Clone, Copy)]
+pub struct Market {
+    pub now: Ts,
+    /// When it trades again, if it is closed now.
+    pub closed_until: Option<Ts>,
+    /// How long the provider lets its answer be kept, in milliseconds.
+    pub max_age: Option<i64>,
+    /// How much wider the newest bar swings than those before it; 1 where that is not known.
+    pub swing: f64,
+}
+
+/// Until when a bar may be served that still grows, in milliseconds: a sixtieth of its length, between a second and a minute,
+/// and no longer than the provider says. In a market that is closed nothing grows.
+pub fn forming(interval: Interval, market: Market, multiplier: f64) -> Ts {
+    if let Some(open) = market.closed_until {
+        return open;
+    }
+    let life = (interval.nominal_len() / 60).clamp(1_000, MINUTE);
+    let life = (scaled(life, multiplier) as f64 / market.swing.clamp(1.0, 4.0)) as i64;
+    market.now.saturating_add(market.max_age.map_or(life, |max_age| life.min(max_age)).max(SHORTEST))
+}
+
+/// Until when a bar may be served that is over and not settled: five minutes to an hour within days, an hour for a day and
+/// longer, up to a day where the market is closed; the less, the less of the settling has passed. Never past the moment in
+/// which it is settled: then it is fetched once more, for good.
+pub fn unsettled(interval: Interval, ended: Ts, settle: i64, market: Market, multiplier: f64) -> Ts {
+    let age = market.now.saturating_sub(ended).max(0);
+    let share = age as f64 / settle.max(1) as f64;
+    let (least, most) = match (interval.nominal_len() < DAY, market.closed_until) {
+        (true, None) => (5 * MINUTE, HOUR),
+        (false, None) => (5 * MINUTE, HOUR),
+        (true, Some(_)) => (5 * MINUTE, DAY),
+        (false, Some(_)) => (HOUR, DAY),
+    };
+    let life = least + ((most - least) as f64 * share.clamp(0.0, 1.0)) as i64;
+    let life = (scaled(life, multiplier) as f64 / market.swing.clamp(1.0, 4.0)) as i64;
+    let settled = ended.saturating_add(settle).max(market.now);
+    let until = market.now.saturating_add(life.max(SHORTEST));
+    if settled > market.now { until.min(settled) } else { until }
+}
+
+/// What arrives lives long enough for those who wait for it, whatever the provider says of keeping it.
+const SHORTEST: i64 = 1_000;
+
+fn scaled(life: i64, multiplier: f64) -> i64 {
     (life as f64 * multiplier.clamp(0.0, 1_000.0)) as i64
 }
 
@@ -13,13 +60,46 @@ pub fn forming(interval: Interval, multiplier: f64) -> i64 {
 mod tests {
     use super::*;
 
+    const OPEN: Market = Market { now: 0, closed_until: None, max_age: None, swing: 1.0 };
+    const CLOSED: Market = Market { closed_until: Some(2 * DAY), ..OPEN };
+
+    fn interval(name: &str) -> Interval {
+        name.parse().expect("an interval")
+    }
+
     #[test]
     fn short_bars_live_short() {
-        let life = |name: &str| forming(name.parse().expect("an interval"), 1.0);
+        let life = |name: &str| forming(interval(name), OPEN, 1.0);
         assert_eq!(
             [life("1s"), life("1m"), life("5m"), life("1h"), life("1mo")],
             [1_000, 1_000, 5_000, 60_000, 60_000]
         );
-        assert_eq!(forming("1h".parse().expect("an interval"), 0.1), 6_000);
+        assert_eq!(forming(interval("1h"), OPEN, 0.1), 6_000);
+    }
+
+    #[test]
+    fn what_grows_lives_no_longer_than_the_provider_says_and_shorter_in_a_storm() {
+        let market = Market { max_age: Some(10_000), ..OPEN };
+        assert_eq!(forming(interval("1d"), market, 1.0), 10_000);
+        assert_eq!(forming(interval("1d"), Market { max_age: Some(0), ..OPEN }, 1.0), 1_000);
+        assert_eq!(forming(interval("1d"), Market { swing: 3.0, ..OPEN }, 1.0), 20_000);
+        assert_eq!(forming(interval("1d"), Market { swing: 99.0, ..OPEN }, 1.0), 15_000);
+    }
+
+    #[test]
+    fn in_a_closed_market_nothing_grows() {
+        assert_eq!(forming(interval("1d"), CLOSED, 1.0), 2 * DAY);
+    }
+
+    #[test]
+    fn what_is_over_lives_the_longer_the_more_of_its_settling_has_passed() {
+        let life = |name: &str, ago: i64, market| unsettled(interval(name), -ago, DAY, market, 1.0) / MINUTE;
+        assert_eq!([life("5m", 0, OPEN), life("5m", DAY / 2, OPEN), life("5m", DAY - HOUR, OPEN)], [5, 32, 57]);
+        assert_eq!([life("1d", 0, OPEN), life("1d", 18 * HOUR, OPEN)], [5, 46]);
+        assert_eq!(
+            [life("1d", 0, CLOSED), life("1d", 12 * HOUR, CLOSED), life("1d", 20 * HOUR, CLOSED)],
+            [60, 720, 240]
+        );
+        assert_eq!(life("1d", DAY - 10 * MINUTE, CLOSED), 10, "never past the moment in which it is settled");
     }
 }
