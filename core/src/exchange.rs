@@ -48,6 +48,21 @@ struct Stretch {
     nights: i8,
 }
 
+/// Which time providers give to the bar of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dated {
+    /// The open of its session.
+    Open,
+    /// Midnight on the exchange's clock.
+    Midnight,
+    /// Midnight in UTC.
+    MidnightUtc,
+}
+
+impl Dated {
+    pub const ALL: [Dated; 3] = [Dated::Open, Dated::Midnight, Dated::MidnightUtc];
+}
+
 impl Exchange {
     /// An exchange by its MIC, or by a name that a provider has for it; case does not matter.
     pub fn find(name: &str) -> Option<&'static Exchange> {
@@ -96,21 +111,26 @@ impl Exchange {
         (open || self.known.covers(widened)).then_some(open)
     }
 
-    /// Can the bar of a day bear a time in `window`, dated as providers date them: midnight on the exchange's clock or in UTC,
-    /// or the session's open? None where the calendar does not know.
-    pub fn dates(&self, window: Window) -> Option<bool> {
+    /// Can the bar of a day bear a time in `window`? None where the calendar does not know.
+    pub fn dates(&self, window: Window, dated: Dated) -> Option<bool> {
         const DAY: i64 = 86_400_000;
         let widened = Window::new(window.from.saturating_sub(DAY), window.to.saturating_add(DAY));
-        let stamps = |date: Date| {
-            let open = self.session(date).map(|session| session.from)?;
-            let utc =
-                TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight())).ok().map(Timestamp::as_millisecond);
-            Some([Some(open), self.instant(date, Time::midnight()), utc])
-        };
         let begins = |date: &Date| self.instant(*date, Time::midnight()).is_some_and(|midnight| midnight < widened.to);
-        let mut stamps = self.from(widened.from).take_while(begins).filter_map(stamps).flatten().flatten();
-        let dated = stamps.any(|stamp| window.contains(stamp));
-        (dated || self.known.covers(widened)).then_some(dated)
+        let mut stamps = self.from(widened.from).take_while(begins).filter_map(|date| self.stamp(date, dated));
+        let found = stamps.any(|stamp| window.contains(stamp));
+        (found || self.known.covers(widened)).then_some(found)
+    }
+
+    /// The time of the bar of a day, if there is a session.
+    fn stamp(&self, date: Date, dated: Dated) -> Option<Ts> {
+        let open = self.session(date).map(|session| session.from)?;
+        match dated {
+            Dated::Open => Some(open),
+            Dated::Midnight => self.instant(date, Time::midnight()),
+            Dated::MidnightUtc => {
+                TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight())).ok().map(Timestamp::as_millisecond)
+            }
+        }
     }
 
     /// When the first session at or after `ts` opens.

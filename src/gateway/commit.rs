@@ -19,6 +19,8 @@ use finex_core::truth::quality;
 use finex_providers::{Failure, Shape};
 use std::sync::Arc;
 
+const DAY: i64 = 86_400_000;
+
 impl Gateway {
     /// Judges what arrived for a call and takes it into the series. What was invalidated meanwhile is not taken: those
     /// who wait will ask again.
@@ -60,7 +62,7 @@ impl Gateway {
             at,
             sure,
             expires: ttl::forming(interval, market, multiplier),
-            settles: ttl::unsettled(interval, ended, lag, market, multiplier),
+            settles: ttl::unsettled(ended, lag, market, multiplier),
         };
         // An answer that says of which window it speaks is whole there.
         let whole = said.spoken.map(|window| Call { window, limit: u64::MAX, anchor: Anchor::Both, ..*call });
@@ -68,9 +70,7 @@ impl Gateway {
         let mut attested = attest(call, received, cell.grid, settle);
         let since = said.since.filter(|since| said.bars.times.first().is_none_or(|first| since <= first));
         attested.known.extend(unlisted(call, since, at));
-        // With nothing there to compare, what arrives is the first of its basis.
         let held = cell.snapshot();
-        let compared = held.pieces.is_empty() || held.pieces.iter().any(|piece| overlaps(piece, &checked.sound));
         let told = self.compare(cell, &checked.sound, &said.envelope, &attested, at).await;
         let arrival = Arrival {
             cell,
@@ -84,9 +84,8 @@ impl Gateway {
         };
         let entered = cell.update(|snapshot| arrival.enter(snapshot, epoch, &told));
         cell.see(&said.envelope);
-        if compared {
-            cell.note_comparison(at);
-        }
+        // With nothing there to compare, what arrives is the first of its basis.
+        cell.note_comparison(&held, &checked.sound.times, at);
         self.tell(cell, &entered);
         self.put_aside(cell, entered.superseded);
         Ok(())
@@ -103,7 +102,10 @@ impl Gateway {
     async fn compare(&self, cell: &Arc<Cell>, sound: &Bars, envelope: &Envelope, attested: &Attested, at: Ts) -> Told {
         let kinds = cell.provider.rewritten_by(&cell.series);
         let snapshot = cell.snapshot();
-        if kinds.is_some_and(|kinds| snapshot.is_outdated(envelope.acted(kinds))) {
+        let currency = |envelope: &Envelope| cell.provider.currency(&cell.series, envelope);
+        let (before, now) = (currency(&snapshot.envelope), currency(envelope));
+        let is_other_money = !before.is_empty() && !now.is_empty() && before != now;
+        if is_other_money || kinds.is_some_and(|kinds| snapshot.is_outdated(envelope.acted(kinds))) {
             return Told::Rewritten;
         }
         let mut held: Vec<(Piece, Bars)> = Vec::new();
@@ -117,10 +119,12 @@ impl Gateway {
         if kinds.is_some() && verdict == Verdict::Rebased {
             return Told::Rewritten;
         }
-        let lasting = sound.select(|row| sound.times[row] < attested.horizon);
+        // Within days the first bar of an answer may lack volume that came before it (seen of Yahoo).
+        let first = usize::from(cell.series.interval.nominal_len() < DAY);
+        let lasting = sound.select(|row| row >= first && sound.times[row] < attested.horizon);
         // An answer that was asked for before a bar was fetched is the older word.
         let newer = held.into_iter().filter(|(piece, _)| piece.fetched_at < at);
-        Told::Corrected(newer.filter_map(|(piece, bars)| Correction::of(piece, &bars, &lasting)).collect())
+        Told::Corrected(newer.filter_map(|(piece, bars)| Correction::of(cell, piece, &bars, &lasting)).collect())
     }
 
     fn tell(&self, cell: &Cell, entered: &Entered) {
@@ -232,8 +236,8 @@ struct Correction {
 }
 
 impl Correction {
-    fn of(piece: Piece, held: &Bars, fresh: &Bars) -> Option<Correction> {
-        let rows = basis::corrections(held, fresh);
+    fn of(cell: &Cell, piece: Piece, held: &Bars, fresh: &Bars) -> Option<Correction> {
+        let rows = basis::corrections(held, fresh, cell.grid);
         let complete = rows.set().includes(held.set());
         (!rows.is_empty() && complete).then(|| Correction { piece, bars: held.overlay(&rows), rows: rows.len() })
     }

@@ -4,10 +4,10 @@
 use super::Gateway;
 use crate::store::catalog::Cell;
 use crate::store::snapshot::Snapshot;
-use finex_core::ask::{Ask, Take};
+use finex_core::ask::Ask;
 use finex_core::calendar::{Grid, Unit};
 use finex_core::columns::{Bars, Column};
-use finex_core::exchange::Exchange;
+use finex_core::exchange::{Dated, Exchange};
 use finex_core::plan::coverage::{Attested, Loose};
 use finex_core::plan::ttl::Market;
 use finex_core::time::{Ts, Window};
@@ -20,24 +20,34 @@ const BELIEVED: i64 = 7 * DAY;
 /// Held bars that have to lie in the calendar's sessions before it is believed.
 const WITNESSES: usize = 20;
 
-/// Can a bar open in a window? None where nobody knows.
-fn opens(exchange: &Exchange, grid: Grid, window: Window) -> Option<bool> {
-    match grid.interval.unit {
-        Unit::Week | Unit::Month => None,
-        Unit::Day => exchange.dates(window),
-        Unit::Second | Unit::Minute | Unit::Hour => exchange.trades(window, MARGIN),
-    }
+/// An exchange of which the held bars bear out what the calendar says.
+struct Trusted {
+    exchange: &'static Exchange,
+    grid: Grid,
+    dated: Dated,
 }
 
-/// Do the newest held bars lie where the calendar has sessions?
-fn is_borne_out(exchange: &Exchange, cell: &Cell, snapshot: &Snapshot) -> bool {
-    let newest = snapshot.pieces.iter().rev().flat_map(|piece| {
-        let rows = 0..piece.times.len();
-        rows.rev().filter_map(|row| piece.times.get(row))
-    });
-    let mut seen = 0;
-    let fits = |open: Ts| opens(exchange, cell.grid, Window::new(open, open + 1)) != Some(false);
-    newest.take(WITNESSES).inspect(|_| seen += 1).all(fits) && seen > 0
+impl Trusted {
+    /// None where nothing is held, or where a held bar lies where there should be none.
+    fn of(exchange: &'static Exchange, cell: &Cell, snapshot: &Snapshot) -> Option<Trusted> {
+        let rows = snapshot.pieces.iter().rev().flat_map(|piece| {
+            let rows = 0..piece.times.len();
+            rows.rev().filter_map(|row| piece.times.get(row))
+        });
+        let newest: Vec<Ts> = rows.take(WITNESSES).collect();
+        let ways = Dated::ALL.into_iter().map(|dated| Trusted { exchange, grid: cell.grid, dated });
+        let fits = |way: &Trusted| newest.iter().all(|open| way.opens(Window::new(*open, open + 1)) == Some(true));
+        ways.filter(|_| !newest.is_empty()).find(fits)
+    }
+
+    /// Can a bar open in a window? None where nobody knows.
+    fn opens(&self, window: Window) -> Option<bool> {
+        match self.grid.interval.unit {
+            Unit::Week | Unit::Month => None,
+            Unit::Day => self.exchange.dates(window, self.dated),
+            Unit::Second | Unit::Minute | Unit::Hour => self.exchange.trades(window, MARGIN),
+        }
+    }
 }
 
 impl Gateway {
@@ -45,8 +55,9 @@ impl Gateway {
     pub(super) fn market(&self, cell: &Cell, bars: &Bars, max_age: Option<i64>, now: Ts) -> Market {
         let exchange = cell.provider.exchange(&cell.series, &cell.sight().envelope);
         let closed = exchange.filter(|exchange| {
-            let is_trusted = cell.snapshot().pieces.is_empty() || is_borne_out(exchange, cell, &cell.snapshot());
-            exchange.trades(Window::new(now, now + 1), MARGIN) == Some(false) && is_trusted
+            let (snapshot, moment) = (cell.snapshot(), Window::new(now, now + 1));
+            let is_trusted = snapshot.pieces.is_empty() || Trusted::of(exchange, cell, &snapshot).is_some();
+            exchange.trades(moment, MARGIN) == Some(false) && is_trusted
         });
         let closed_until = closed.and_then(|exchange| exchange.next_open(now)).map(|open| open - MARGIN);
         Market { now, closed_until: closed_until.filter(|open| *open > now), max_age, swing: swing(bars) }
@@ -54,17 +65,13 @@ impl Gateway {
 
     /// Takes note of what an ask lacks where nothing can have opened, so that nobody is asked for it.
     pub(super) fn pass_by_closed(&self, cell: &Cell, snapshot: &Snapshot, ask: &Ask, now: Ts) -> bool {
-        let known = || cell.provider.exchange(&cell.series, &cell.sight().envelope);
-        let Some(exchange) = Some(ask.take).filter(|take| *take == Take::All).and_then(|_| known()) else {
-            return false;
-        };
+        let Some(exchange) = cell.provider.exchange(&cell.series, &cell.sight().envelope) else { return false };
         let wanted = Window::new(ask.window.from, ask.window.to.min(now.saturating_add(1)));
         let gaps = snapshot.ledger.covered(ask.columns, now).gaps(wanted);
-        let closed = |gap: &Window| opens(exchange, cell.grid, *gap) == Some(false);
-        let closed: Vec<Window> = gaps.into_iter().filter(closed).collect();
-        if closed.is_empty() || !is_borne_out(exchange, cell, snapshot) {
+        let Some(trusted) = (!gaps.is_empty()).then(|| Trusted::of(exchange, cell, snapshot)).flatten() else {
             return false;
-        }
+        };
+        let closed: Vec<Window> = gaps.into_iter().filter(|gap| trusted.opens(*gap) == Some(false)).collect();
         let until = |gap: &Window| match gap.to >= now {
             true => exchange.next_open(now).map_or(now, |open| open - MARGIN),
             false => now + BELIEVED,

@@ -29,33 +29,25 @@ impl Gateway {
         if recheck.is_none() && now.saturating_sub(cell.compared_at()) < OVERNIGHT {
             return None;
         }
-        let limits = self.limits(&cell.series).filter(|limits| !limits.whole)?;
-        let reached = |window: &Window| {
-            limits.depth.is_none_or(|depth| window.from > now.saturating_sub(depth).saturating_add(AGAIN))
-        };
+        let limits = self.limits(&cell.series)?;
+        let reach = limits.depth.map(|depth| now.saturating_sub(depth).saturating_add(AGAIN));
+        let reached = |window: &Window| reach.is_none_or(|reach| window.from > reach);
         let page = i64::try_from(limits.page).unwrap_or(i64::MAX);
         let newest_page = |window: Window| {
             let first = cell.grid.open(cell.grid.ceil(window.to).saturating_sub(page));
             Window::new(window.from.max(first), window.to)
         };
-        let recheck = recheck.map(newest_page);
-        [recheck, self.not_compared(cell, snapshot, now)].into_iter().flatten().filter(reached).reduce(|a, b| a.hull(b))
+        let recheck = recheck.filter(|_| !limits.whole).map(newest_page);
+        let compared = match limits.whole {
+            true => self.is_due(cell, now).then_some(ask.window).filter(|_| !snapshot.pieces.is_empty()),
+            false => self.is_due(cell, now).then(|| compared(cell, snapshot, reach)).flatten(),
+        };
+        [recheck, compared].into_iter().flatten().filter(reached).reduce(|a, b| a.hull(b))
     }
 
-    /// The newest bars of a series whose past may be rewritten and that was not compared for a day: no answer tells of a
-    /// split that nobody asks after.
-    fn not_compared(&self, cell: &Cell, snapshot: &Snapshot, now: Ts) -> Option<Window> {
-        if now.saturating_sub(cell.compared_at()) < OVERNIGHT {
-            return None;
-        }
-        cell.provider.rewritten_by(&cell.series)?;
-        let opens = snapshot
-            .pieces
-            .iter()
-            .rev()
-            .flat_map(|piece| (0..piece.times.len()).rev().filter_map(|row| piece.times.get(row)));
-        let compared: Vec<Ts> = opens.take(COMPARED).collect();
-        Some(Window::new(*compared.last()?, compared.first()?.saturating_add(1)))
+    /// Was a series whose past may be rewritten not compared for a day? No answer tells of a split that nobody asks after.
+    fn is_due(&self, cell: &Cell, now: Ts) -> bool {
+        now.saturating_sub(cell.compared_at()) >= OVERNIGHT && cell.provider.rewritten_by(&cell.series).is_some()
     }
 
     /// Compares what a request will be answered from, if that is due; says how many calls it took.
@@ -77,7 +69,10 @@ impl Gateway {
         let planned = plan::missing(cell, snapshot, ask, &WindowSet::default(), &limits, now);
         let planned: Vec<Window> =
             planned.map_or(Vec::new(), |plan| plan.calls.iter().map(|p| p.call.window).collect());
-        let holds = |window: &Window| snapshot.pieces.iter().any(|piece| !piece.times.rows_in(*window).is_empty());
+        let reach = cell.reach(now);
+        let only = snapshot.oldest_reading(reach).filter(|_| cell.is_apart());
+        let pieces = || snapshot.pieces.iter().enumerate().filter(|(at, _)| only.is_none_or(|only| only == *at));
+        let holds = |window: &Window| pieces().any(|(_, piece)| !piece.times.rows_in(*window).is_empty());
         if cell.to_recheck(now).is_none_or(|recheck| !recheck.overlaps(due)) {
             return (!planned.iter().any(holds)).then_some(due);
         }
@@ -99,10 +94,23 @@ impl Gateway {
         journey.collapsed |= *launched == 0;
         let looked_at = (self.clock)();
         match boarded.landed().await {
-            Ok(()) => cell.note_recheck(looked_at),
-            Err(failure) => {
-                journey.warnings.push(format!("not compared with the provider for more than a day: {}", failure.detail))
-            }
+            Ok(()) => cell.note_recheck(looked_at, window),
+            Err(failure) => journey.warnings.push(format!(
+                "these bars may have been corrected or rewritten since they were fetched; the provider could not be asked: {}",
+                failure.detail
+            )),
         }
     }
+}
+
+/// The newest bars; where some were never compared with the others, the newest of the oldest reading.
+fn compared(cell: &Cell, snapshot: &Snapshot, reach: Option<Ts>) -> Option<Window> {
+    let last = match cell.is_apart() {
+        true => snapshot.oldest_reading(reach)?,
+        false => snapshot.pieces.len().checked_sub(1)?,
+    };
+    let pieces = snapshot.pieces[..=last].iter().rev();
+    let opens = pieces.flat_map(|piece| (0..piece.times.len()).rev().filter_map(|row| piece.times.get(row)));
+    let compared: Vec<Ts> = opens.filter(|open| reach.is_none_or(|reach| *open > reach)).take(COMPARED).collect();
+    Some(Window::new(*compared.last()?, compared.first()?.saturating_add(1)))
 }

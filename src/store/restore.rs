@@ -7,6 +7,7 @@ use super::ledger_file::{self, FragmentFile, LedgerFile};
 use super::seal;
 use crate::lasting::TEMPORARY;
 use finex_core::series::{FragmentKey, Series, Version};
+use finex_core::time::Ts;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use std::collections::HashMap;
 use std::fs;
@@ -74,6 +75,7 @@ impl Disk {
             }
             at_home
         });
+        self.part_twins(&mut found);
         let newest = found.iter().map(|(key, ..)| key.version.basis).max().unwrap_or(0);
         if newest > ledger.basis {
             // A new basis had begun when the gateway ended.
@@ -81,6 +83,26 @@ impl Disk {
             ledger = LedgerFile { basis: newest, earlier: before, ..fresh() };
         }
         Ok(self.sorted(ledger, found))
+    }
+
+    /// Of two files for one key, as after a correction that was interrupted, the one that was fetched later stands.
+    fn part_twins(&self, found: &mut Vec<(FragmentKey, FragmentFile, PathBuf)>) {
+        let mut standing: HashMap<FragmentKey, (Ts, usize)> = HashMap::new();
+        for (at, (key, file, _)) in found.iter().enumerate() {
+            let first = standing.entry(key.clone()).or_insert((file.fetched_at, at));
+            if file.fetched_at > first.0 {
+                *first = (file.fetched_at, at);
+            }
+        }
+        let mut at = 0;
+        found.retain(|(key, _, path)| {
+            let stands = standing.get(key).is_some_and(|(_, standing)| *standing == at);
+            at += 1;
+            if !stands && let Err(error) = set_aside(path) {
+                tracing::error!(file = %path.display(), %error, "a file that another one replaces stays");
+            }
+            stands
+        });
     }
 
     /// One basis at a time: what is of an older one is set aside, unless the provider gives it no more.

@@ -21,6 +21,8 @@ pub struct Piece {
     pub fetched_at: Ts,
     /// When it was last part of an answer.
     pub used: Arc<AtomicI64>,
+    /// When its bars were last looked at for corrections.
+    pub seen: Arc<AtomicI64>,
     /// The rows themselves, until a lasting tier has them.
     pub pending: Option<Arc<Fragment>>,
 }
@@ -33,6 +35,7 @@ impl Piece {
             times: fragment.times.clone(),
             fetched_at: fragment.fetched_at,
             used: Arc::new(AtomicI64::new(fragment.fetched_at)),
+            seen: Arc::new(AtomicI64::new(fragment.fetched_at)),
             pending: Some(fragment),
         }
     }
@@ -192,6 +195,13 @@ impl Snapshot {
     /// Is this very reading still part of the series?
     pub fn has(&self, piece: &Piece) -> bool {
         self.all_pieces().any(|p| p.id == piece.id && p.fetched_at == piece.fetched_at)
+    }
+
+    /// The piece that was fetched before all others, of those that reach no further back than `reach`.
+    pub fn oldest_reading(&self, reach: Option<Ts>) -> Option<usize> {
+        let reached = |piece: &Piece| reach.is_none_or(|reach| piece.key.first > reach);
+        let pieces = self.pieces.iter().enumerate().filter(|(_, piece)| reached(piece));
+        pieces.min_by_key(|(_, piece)| piece.fetched_at).map(|(at, _)| at)
     }
 
     /// Puts one piece in the place of several, if all of them are still here.

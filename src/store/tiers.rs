@@ -14,6 +14,7 @@ use finex_core::series::Series;
 use finex_core::status::CacheLevel;
 use finex_core::time::Window;
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// So many fragments within one natural span are made fewer.
@@ -230,6 +231,8 @@ impl Tiers {
             }
             self.memory.insert(merged.clone());
             let merged = Piece { pending: None, ..Piece::new(merged) };
+            let seen = run.iter().map(|piece| piece.seen.load(Ordering::Relaxed)).min();
+            merged.seen.store(seen.unwrap_or(merged.fetched_at), Ordering::Relaxed);
             let swapped = cell.update(|snapshot| snapshot.epoch == epoch && snapshot.swap(&run, merged.clone()));
             // What was invalidated meanwhile must not come back in a larger piece.
             if swapped { replaced.extend(run) } else { self.discard(&merged).await }

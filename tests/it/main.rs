@@ -12,6 +12,7 @@ mod input;
 mod invented;
 mod keeping;
 mod keys;
+mod market;
 mod model;
 mod native;
 mod others;

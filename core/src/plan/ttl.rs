@@ -30,20 +30,17 @@ pub fn forming(interval: Interval, market: Market, multiplier: f64) -> Ts {
     market.now.saturating_add(market.max_age.map_or(life, |max_age| life.min(max_age)).max(SHORTEST))
 }
 
-/// Until when a bar may be served that is over and not settled: five minutes to an hour within days, an hour for a day and
-/// longer, up to a day where the market is closed; the less, the less of the settling has passed. Never past the moment in
-/// which it is settled: then it is fetched once more, for good.
-pub fn unsettled(interval: Interval, ended: Ts, settle: i64, market: Market, multiplier: f64) -> Ts {
+/// Until when a bar may be served that is over and not settled: five minutes to an hour, the less, the less of the settling
+/// has passed; a day where the market is closed. Never past the moment in which it is settled: then it is fetched once more,
+/// for good.
+pub fn unsettled(ended: Ts, settle: i64, market: Market, multiplier: f64) -> Ts {
     let age = market.now.saturating_sub(ended).max(0);
-    let share = age as f64 / settle.max(1) as f64;
-    let (least, most) = match (interval.nominal_len() < DAY, market.closed_until) {
-        (true, None) => (5 * MINUTE, HOUR),
-        (false, None) => (5 * MINUTE, HOUR),
-        (true, Some(_)) => (5 * MINUTE, DAY),
-        (false, Some(_)) => (HOUR, DAY),
+    let share = (age as f64 / settle.max(1) as f64).clamp(0.0, 1.0);
+    let life = match market.closed_until {
+        Some(_) => DAY as f64,
+        None => (5 * MINUTE) as f64 + (HOUR - 5 * MINUTE) as f64 * share / market.swing.clamp(1.0, 4.0),
     };
-    let life = least + ((most - least) as f64 * share.clamp(0.0, 1.0)) as i64;
-    let life = (scaled(life, multiplier) as f64 / market.swing.clamp(1.0, 4.0)) as i64;
+    let life = scaled(life as i64, multiplier);
     let settled = ended.saturating_add(settle).max(market.now);
     let until = market.now.saturating_add(life.max(SHORTEST));
     if settled > market.now { until.min(settled) } else { until }
@@ -93,13 +90,9 @@ mod tests {
 
     #[test]
     fn what_is_over_lives_the_longer_the_more_of_its_settling_has_passed() {
-        let life = |name: &str, ago: i64, market| unsettled(interval(name), -ago, DAY, market, 1.0) / MINUTE;
-        assert_eq!([life("5m", 0, OPEN), life("5m", DAY / 2, OPEN), life("5m", DAY - HOUR, OPEN)], [5, 32, 57]);
-        assert_eq!([life("1d", 0, OPEN), life("1d", 18 * HOUR, OPEN)], [5, 46]);
-        assert_eq!(
-            [life("1d", 0, CLOSED), life("1d", 12 * HOUR, CLOSED), life("1d", 20 * HOUR, CLOSED)],
-            [60, 720, 240]
-        );
-        assert_eq!(life("1d", DAY - 10 * MINUTE, CLOSED), 10, "never past the moment in which it is settled");
+        let life = |ago: i64, market| unsettled(-ago, DAY, market, 1.0) / MINUTE;
+        assert_eq!([life(0, OPEN), life(DAY / 2, OPEN), life(DAY - HOUR, OPEN)], [5, 32, 57]);
+        assert_eq!([life(0, CLOSED), life(12 * HOUR, CLOSED), life(20 * HOUR, CLOSED)], [1_440, 720, 240]);
+        assert_eq!(life(DAY - 10 * MINUTE, OPEN), 10, "never past the moment in which it is settled");
     }
 }

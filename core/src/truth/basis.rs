@@ -3,7 +3,9 @@
 //! A call beside held bars fetches some of them again. Where they come back with other numbers, two cases are told
 //! apart: one bar by itself was corrected; neighbours that moved by the same factor were rewritten.
 
+use crate::calendar::Grid;
 use crate::columns::{Bars, Column, Texts};
+use crate::time::Ts;
 
 /// Relative difference below which two readings are one. Recorded Yahoo closes scatter by up to 4.3e-7 between readings
 /// of the same basis, and the smallest dividend among them moved prices by 9.4e-4.
@@ -40,11 +42,17 @@ pub fn judge(held: &Bars, fresh: &Bars) -> Verdict {
     }
 }
 
-/// The rows of a later reading that tell other numbers of bars that are held. A number is not taken back for none.
-pub fn corrections(held: &Bars, fresh: &Bars) -> Bars {
+/// The rows of a later reading that tell other numbers of bars that are held, or that lie between them where there was none.
+/// A number is not taken back for none, nor a bar.
+pub fn corrections(held: &Bars, fresh: &Bars, grid: Grid) -> Bars {
+    let is_another = |open: Ts, row: usize| grid.index(open) != grid.index(fresh.times[row]);
     let differs = |row: usize| {
         let at = held.times.partition_point(|open| *open < fresh.times[row]);
-        held.times.get(at) == fresh.times.get(row) && tells_otherwise(held, at, fresh, row)
+        match held.times.get(at) == fresh.times.get(row) {
+            true => tells_otherwise(held, at, fresh, row),
+            // Another time for a bar that is held makes no second one of it.
+            false => at > 0 && at < held.len() && [at - 1, at].iter().all(|at| is_another(held.times[*at], row)),
+        }
     };
     fresh.select(differs)
 }
@@ -124,15 +132,21 @@ mod tests {
 
     #[test]
     fn a_later_reading_corrects_single_bars_and_takes_no_number_back() {
+        let grid = Grid::new("1d".parse().expect("an interval"), 0);
         let held = bars(&HELD);
         let mut fresh = bars(&[(100.0, 98.0), (101.5, 99.0), (102.0, 100.000_01), (50.0, 49.0)]);
-        assert_eq!(corrections(&held, &fresh).times, [86_400_000]);
+        assert_eq!(corrections(&held, &fresh, grid).times, [86_400_000]);
         fresh.columns[0].1 = Texts::default();
         (0..4).for_each(|_| fresh.columns[0].1.push_null());
-        assert!(corrections(&held, &fresh).is_empty());
-        assert_eq!(corrections(&fresh, &held).len(), 4, "what was null has numbers now");
+        assert!(corrections(&held, &fresh, grid).is_empty());
+        assert_eq!(corrections(&fresh, &held, grid).len(), 4, "what was null has numbers now");
         let later = bars(&[(1.0, 1.0); 5]).select(|row| row == 4);
-        assert!(corrections(&held, &later).is_empty(), "a bar that is not held is none that is corrected");
+        assert!(corrections(&held, &later, grid).is_empty(), "a bar beyond those that are held is none that is corrected");
+        let sparse = held.select(|row| row != 2);
+        assert_eq!(corrections(&sparse, &held, grid).times, [2 * 86_400_000], "a bar that came late");
+        let mut moved = held.clone();
+        moved.times[2] += 3_600_000;
+        assert!(corrections(&held, &moved, grid).is_empty(), "the same bar by another time");
     }
 
     #[test]
