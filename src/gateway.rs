@@ -10,6 +10,7 @@ pub mod invalidate;
 pub mod lease;
 mod market;
 pub mod serve;
+mod unknown;
 pub mod verify;
 
 use crate::config::{self, Config};
@@ -29,6 +30,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
+use unknown::Unknown;
 
 /// What a client wants, in finex' own terms.
 #[derive(Debug, Clone)]
@@ -49,6 +51,7 @@ pub struct Gateway {
     fetchers: BTreeMap<String, Arc<Fetcher>>,
     planning: config::Planning,
     flights: Flights,
+    unknown: Unknown,
     leases: Arc<dyn Leases>,
     cache: config::Cache,
     patience: Duration,
@@ -74,6 +77,7 @@ impl Gateway {
             fetchers,
             planning: config.plan.clone(),
             flights: Flights::default(),
+            unknown: Unknown::default(),
             leases,
             cache: config.cache.clone(),
             patience: config.server.request_timeout.0,

@@ -1,7 +1,7 @@
 //! What happened, in one vocabulary: logs and metrics read it, feeds and audits will.
 
 use crate::series::{FragmentKey, Series};
-use crate::status::ErrorClass;
+use crate::status::{CacheLevel, ErrorClass};
 use crate::time::Window;
 use std::sync::Arc;
 
@@ -52,6 +52,12 @@ pub enum Event {
         provider: Arc<str>,
         class: ErrorClass,
         detail: String,
+    },
+    /// A tier is as good as full: what comes next drives something out.
+    Pressed {
+        level: CacheLevel,
+        bytes: u64,
+        budget: u64,
     },
     /// A fragment failed its proof and was given up with its coverage.
     Dropped {

@@ -235,6 +235,12 @@ impl Manifest {
         self.intervals.iter().find(|(_, name)| *name == native).map(|(interval, _)| *interval)
     }
 
+    /// What share of a day's allowance a call takes.
+    pub fn share_of_a_day(&self) -> f64 {
+        let a_day = |limit: &RateWindow| f64::from(limit.quota) * (86_400_000.0 / limit.window.max(1) as f64);
+        f64::from(self.cost) / self.limits.iter().map(a_day).fold(f64::INFINITY, f64::min)
+    }
+
     pub fn cost_of(&self, path: &str) -> u32 {
         self.costs.get(path).copied().unwrap_or(1)
     }

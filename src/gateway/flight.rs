@@ -203,6 +203,9 @@ impl Gateway {
         if journey.missing.is_empty() {
             journey.missing.clone_from(&plan.awaited);
         }
+        if let Some(failure) = self.unknown.word(&cell.series, (self.clock)()).filter(|_| !plan.calls.is_empty()) {
+            return Err(failure);
+        }
         if let Some((_, failure)) = state.hold.as_ref().filter(|(since, _)| since.elapsed() < HOLD)
             && !plan.calls.is_empty()
         {
@@ -327,6 +330,7 @@ impl Crew {
         let Some(gateway) = self.gateway else { return };
         let cell = self.cell;
         landing.result = gateway.bring(&cell, flight).await;
+        gateway.note_word(&cell, &landing);
         let failed = landing.result.is_err();
         // Waiters go on as soon as the rows are in memory; writing them down is nobody's delay.
         drop(landing);
@@ -351,6 +355,24 @@ async fn clear_later(gateway: Arc<Gateway>, series: Arc<Series>) {
 }
 
 impl Gateway {
+    /// Takes note of what the outcome of a flight tells of whether there is such a series.
+    fn note_word(&self, cell: &Cell, landing: &Landing) {
+        let now = (self.clock)();
+        match landing.result.as_ref().map_err(|failure| (failure.class, failure)) {
+            Ok(()) => self.unknown.forget(&cell.series),
+            Err((ErrorClass::NotFound, failure)) => {
+                let known = !cell.is_hollow() || !cell.sight().envelope.is_empty();
+                if !known && !landing.with_own_key {
+                    self.unknown.note(&cell.series, failure, now);
+                }
+            }
+            Err((ErrorClass::Up | ErrorClass::Rate | ErrorClass::Quota, _)) => {
+                self.unknown.note_trouble(&cell.series, now);
+            }
+            Err(_) => {}
+        }
+    }
+
     async fn bring(&self, cell: &Arc<Cell>, flight: Flight) -> Result<(), Failure> {
         let _lease = self.leases.acquire(&cell.series.symbol).await;
         let fetcher = self.fetcher(&cell.series.provider).ok_or_else(lost)?;

@@ -39,6 +39,10 @@ impl Gateway {
             dry_run: wanted.dry_run,
             ..Invalidated::default()
         };
+        if !wanted.dry_run {
+            // What there is none of has no key that a pattern could name.
+            self.unknown.forget_all();
+        }
         for cell in self.tiers.catalog.all() {
             let pieces = affected(&cell, wanted);
             for piece in &pieces {

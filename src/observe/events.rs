@@ -36,6 +36,10 @@ impl Events {
             Event::Refused { provider, class, detail } => {
                 tracing::warn!(%provider, class = class.name(), detail, "refused");
             }
+            Event::Pressed { level, bytes, budget } => {
+                let advice = "a tier is full: what is wanted least leaves it";
+                tracing::warn!(tier = ?level, bytes, budget, "{advice}");
+            }
             Event::Dropped { key, why } => {
                 self.metrics.dropped_fragments.inc();
                 tracing::error!(%key, why, "fragment dropped");

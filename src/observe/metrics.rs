@@ -118,6 +118,9 @@ pub struct Metrics {
     pub memory_entries: Gauge,
     pub disk_bytes: Gauge,
     pub disk_entries: Gauge,
+    pub memory_budget: Gauge,
+    pub disk_budget: Gauge,
+    pub disk_behind: Gauge,
     pub evictions: Counter,
     pub disk_evictions: Counter,
     pub disk_errors: Counter,
@@ -153,6 +156,9 @@ impl Metrics {
             memory_entries: Gauge::default(),
             disk_bytes: Gauge::default(),
             disk_entries: Gauge::default(),
+            memory_budget: Gauge::default(),
+            disk_budget: Gauge::default(),
+            disk_behind: Gauge::default(),
             evictions: Counter::default(),
             disk_evictions: Counter::default(),
             disk_errors: Counter::default(),
@@ -186,6 +192,9 @@ impl Metrics {
         r.register("finex_cache_memory_fragments", "Fragments in memory", self.memory_entries.clone());
         r.register("finex_cache_disk_bytes", "Bytes of stored fragments", self.disk_bytes.clone());
         r.register("finex_cache_disk_fragments", "Stored fragments", self.disk_entries.clone());
+        r.register("finex_cache_memory_budget_bytes", "Bytes that memory may hold", self.memory_budget.clone());
+        r.register("finex_cache_disk_budget_bytes", "Bytes that the disk may hold", self.disk_budget.clone());
+        r.register("finex_cache_disk_behind", "Series with bars that the disk did not take", self.disk_behind.clone());
         r.register("finex_cache_evictions", "Fragments that left memory for space", self.evictions.clone());
         r.register("finex_cache_disk_evictions", "Fragments that left the disk for space", self.disk_evictions.clone());
         r.register("finex_cache_disk_errors", "Failures of the disk tier", self.disk_errors.clone());

@@ -427,15 +427,17 @@ impl Catalog {
         self.cells.is_empty()
     }
 
-    /// Pieces with the time of their last use, for choosing what leaves the disk.
-    pub fn by_use(&self) -> Vec<(Ts, Arc<Cell>, Piece)> {
+    /// All pieces in the order in which they leave the disk: by the day of their last use, those that are cheap to have again
+    /// before those of which a provider gives few a day.
+    pub fn least_wanted(&self) -> Vec<(Arc<Cell>, Piece)> {
         let pieces = self.all().into_iter().flat_map(|cell| {
-            let snapshot = cell.snapshot();
-            let pieces: Vec<Piece> = snapshot.pieces.clone();
-            pieces.into_iter().map(move |piece| (piece.used.load(Ordering::Relaxed), cell.clone(), piece))
+            let pieces: Vec<Piece> = cell.snapshot().pieces.clone();
+            let dear = cell.provider.manifest().share_of_a_day();
+            pieces.into_iter().map(move |piece| (piece.used.load(Ordering::Relaxed), dear, cell.clone(), piece))
         });
         let mut all: Vec<_> = pieces.collect();
-        all.sort_by_key(|(used, ..)| *used);
-        all
+        let day = |used: Ts| used.div_euclid(86_400_000);
+        all.sort_by(|a, b| day(a.0).cmp(&day(b.0)).then(a.1.total_cmp(&b.1)).then(a.0.cmp(&b.0)));
+        all.into_iter().map(|(_, _, cell, piece)| (cell, piece)).collect()
     }
 }

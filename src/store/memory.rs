@@ -57,6 +57,11 @@ impl Memory {
         self.cache.invalidate(&id);
     }
 
+    /// Bytes that it may hold.
+    pub fn budget(&self) -> u64 {
+        self.cache.policy().max_capacity().unwrap_or(u64::MAX)
+    }
+
     /// Bytes held and fragments held, once pending evictions are done.
     pub fn usage(&self) -> (u64, u64) {
         self.cache.run_pending_tasks();

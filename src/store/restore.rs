@@ -6,10 +6,11 @@ use super::disk::{Disk, SUPERSEDED, set_aside};
 use super::ledger_file::{self, FragmentFile, LedgerFile};
 use super::seal;
 use crate::lasting::TEMPORARY;
+use finex_core::plan::coverage::{Known, Reason};
 use finex_core::series::{FragmentKey, Series, Version};
-use finex_core::time::Ts;
+use finex_core::time::{Ts, Window};
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,9 @@ use std::time::Duration;
 
 /// How long files of an older basis, and bars that were corrected, are kept.
 const RETENTION: Duration = Duration::from_secs(90 * 86_400);
+
+/// A fragment's file, with what is known of it.
+type File = (FragmentKey, FragmentFile, PathBuf);
 
 /// A series as it was found on disk.
 pub struct Found {
@@ -53,9 +57,10 @@ impl Disk {
                 on_disk.insert(checksum.to_owned(), path);
             }
         }
-        let mut ledger = self.ledger_of(folder);
+        let ledger = self.ledger_of(folder);
         let mut found = Vec::new();
-        for listed in ledger.fragments.iter().chain(ledger.earlier.iter().flat_map(|earlier| &earlier.fragments)) {
+        let ledgers = std::iter::successors(Some(&ledger), |ledger| ledger.earlier.as_deref());
+        for listed in ledgers.flat_map(|ledger| &ledger.fragments) {
             let Ok(key) = listed.key.parse::<FragmentKey>() else { continue };
             if let Some(path) = on_disk.remove(&listed.checksum) {
                 found.push((key, listed.clone(), path));
@@ -76,17 +81,11 @@ impl Disk {
             at_home
         });
         self.part_twins(&mut found);
-        let newest = found.iter().map(|(key, ..)| key.version.basis).max().unwrap_or(0);
-        if newest > ledger.basis {
-            // A new basis had begun when the gateway ended.
-            let before = (!ledger.fragments.is_empty()).then(|| Box::new(ledger.clone()));
-            ledger = LedgerFile { basis: newest, earlier: before, ..fresh() };
-        }
         Ok(self.sorted(ledger, found))
     }
 
     /// Of two files for one key, as after a correction that was interrupted, the one that was fetched later stands.
-    fn part_twins(&self, found: &mut Vec<(FragmentKey, FragmentFile, PathBuf)>) {
+    fn part_twins(&self, found: &mut Vec<File>) {
         let mut standing: HashMap<FragmentKey, (Ts, usize)> = HashMap::new();
         for (at, (key, file, _)) in found.iter().enumerate() {
             let first = standing.entry(key.clone()).or_insert((file.fetched_at, at));
@@ -105,26 +104,44 @@ impl Disk {
         });
     }
 
-    /// One basis at a time: what is of an older one is set aside, unless the provider gives it no more.
-    fn sorted(&self, ledger: LedgerFile, found: Vec<(FragmentKey, FragmentFile, PathBuf)>) -> Option<Found> {
-        let earlier = ledger.earlier.as_ref();
-        let precious = |file: &FragmentFile| {
-            earlier.is_some_and(|earlier| earlier.fragments.iter().any(|listed| listed.checksum == file.checksum))
-        };
-        let mut series = None;
+    /// One basis at a time: what is of an older one is set aside, unless its provider forgets; then nobody has it any more.
+    fn sorted(&self, ledger: LedgerFile, found: Vec<File>) -> Option<Found> {
+        let series = found.first().map(|(key, ..)| key.series.clone())?;
+        let forgets = self.provider(&series).is_ok_and(|(provider, _)| provider.limits(&series, 0, 1).depth.is_some());
+        let newest = found.iter().map(|(key, ..)| key.version.basis).fold(ledger.basis, u32::max);
+        let mut ledgers = by_basis(ledger);
         let mut fragments = Vec::new();
         for (key, file, path) in found {
-            if key.version.basis == ledger.basis || precious(&file) {
-                self.adopt(&key, &file, path);
-                series = series.or(Some(key.series.clone()));
-                if key.version.basis == ledger.basis {
-                    fragments.push((key, file));
+            let basis = key.version.basis;
+            if basis < newest && !forgets {
+                if let Err(error) = set_aside(&path) {
+                    tracing::error!(file = %path.display(), %error, "a file of an older basis stays");
                 }
-            } else if let Err(error) = set_aside(&path) {
-                tracing::error!(file = %path.display(), %error, "a file of an older basis stays");
+                continue;
+            }
+            self.adopt(&key, &file, path);
+            if basis == newest {
+                fragments.push((key, file));
+            } else {
+                self.list(ledgers.entry(basis).or_insert_with(|| LedgerFile { basis, ..fresh() }), &key, file);
             }
         }
-        Some(Found { series: series?, ledger, fragments })
+        let mut ledger = ledgers.remove(&newest).unwrap_or_else(|| LedgerFile { basis: newest, ..fresh() });
+        let older = ledgers.into_values().filter(|older| forgets && !older.fragments.is_empty());
+        ledger.earlier = older.fold(None, |earlier, older| Some(Box::new(LedgerFile { earlier, ..older })));
+        Some(Found { series, ledger, fragments })
+    }
+
+    /// Puts a file into the ledger of its basis, where that does not name it.
+    fn list(&self, ledger: &mut LedgerFile, key: &FragmentKey, file: FragmentFile) {
+        if ledger.fragments.iter().any(|listed| listed.checksum == file.checksum) {
+            return;
+        }
+        let Ok((_, grid)) = self.provider(&key.series) else { return };
+        let window = Window::new(key.first, grid.cover_end(key.last));
+        let (columns, fetched_at) = (key.columns, file.fetched_at);
+        ledger.known.push(Known { window, columns, reason: Reason::Data, fetched_at });
+        ledger.fragments.push(file);
     }
 
     /// The ledger in a folder, if it is the folder's own and whole.
@@ -160,6 +177,17 @@ impl Disk {
             FragmentFile::of(&key, &fragment.times, fragment.fetched_at, checksum.to_owned(), bytes.len() as u64);
         Ok((key, file))
     }
+}
+
+/// A ledger and those of the bases before it, each by itself.
+fn by_basis(ledger: LedgerFile) -> BTreeMap<u32, LedgerFile> {
+    let mut next = Some(Box::new(ledger));
+    let mut out = BTreeMap::new();
+    while let Some(mut ledger) = next {
+        next = ledger.earlier.take();
+        out.insert(ledger.basis, *ledger);
+    }
+    out
 }
 
 fn fresh() -> LedgerFile {

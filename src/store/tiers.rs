@@ -14,7 +14,7 @@ use finex_core::series::Series;
 use finex_core::status::CacheLevel;
 use finex_core::time::Window;
 use std::collections::HashSet;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// So many fragments within one natural span are made fewer.
@@ -27,6 +27,8 @@ pub struct Tiers {
     disk_budget: u64,
     /// Series with rows that the disk should have and did not take.
     behind: Mutex<HashSet<Arc<Series>>>,
+    /// Are memory and disk known to be full?
+    pressed: [AtomicBool; 2],
     events: Events,
     metrics: Arc<Metrics>,
 }
@@ -46,6 +48,7 @@ impl Tiers {
             catalog,
             disk_budget,
             behind: Mutex::default(),
+            pressed: Default::default(),
             events,
             metrics,
         }
@@ -240,7 +243,8 @@ impl Tiers {
         replaced
     }
 
-    /// Above its budget the disk gives up what was not used for longest, but nothing that its provider does not give again.
+    /// Above its budget the disk gives up what was not used for longest, of one day what is cheapest to have again; nothing
+    /// that its provider does not give again.
     async fn make_room(&self, disk: &Disk) {
         let (bytes, _) = disk.usage();
         if bytes <= self.disk_budget {
@@ -248,7 +252,7 @@ impl Tiers {
         }
         let excess = bytes - self.disk_budget / 20 * 19;
         let mut freed = 0;
-        for (_, cell, piece) in self.catalog.by_use() {
+        for (cell, piece) in self.catalog.least_wanted() {
             if freed >= excess {
                 break;
             }
@@ -270,15 +274,30 @@ impl Tiers {
         tracing::error!(%error, "the disk tier failed; going on without");
     }
 
-    /// Brings the gauges up to date.
+    /// Brings the gauges up to date, and tells when a tier fills up.
     pub fn measure(&self) {
         let (bytes, entries) = self.memory.usage();
         self.metrics.memory_bytes.set(bytes as i64);
         self.metrics.memory_entries.set(entries as i64);
+        self.metrics.memory_budget.set(self.memory.budget() as i64);
+        self.press(CacheLevel::L1Memory, bytes, self.memory.budget());
         if let Some(disk) = &self.disk {
             let (bytes, entries) = disk.usage();
             self.metrics.disk_bytes.set(bytes as i64);
             self.metrics.disk_entries.set(entries as i64);
+            self.metrics.disk_budget.set(self.disk_budget as i64);
+            self.metrics.disk_behind.set(self.behind().len() as i64);
+            self.press(CacheLevel::L3Database, bytes, self.disk_budget);
+        }
+    }
+
+    /// Told once as a tier fills up, and again when it had been emptier in between.
+    fn press(&self, level: CacheLevel, bytes: u64, budget: u64) {
+        let pressed = &self.pressed[usize::from(level == CacheLevel::L3Database)];
+        if bytes < budget / 10 * 8 {
+            pressed.store(false, Ordering::Relaxed);
+        } else if bytes > budget / 100 * 95 && !pressed.swap(true, Ordering::Relaxed) {
+            self.events.tell(Event::Pressed { level, bytes, budget });
         }
     }
 }

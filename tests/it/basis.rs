@@ -6,6 +6,7 @@ use finex_core::time::Ts;
 use finex_sim::yahoo::Effect;
 use futures_util::future::join_all;
 use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 /// 2024-03-05T16:40:10Z: New York has been open for two hours.
 const OPEN: Ts = NOW + 6 * HOUR + 19 * MINUTE + 40 * SECOND;
@@ -62,16 +63,56 @@ async fn a_split_that_arrives_now_is_seen_at_the_seam() {
     assert_eq!(world.calls(), 1, "the straight one: the new basis is owned after a restart");
 }
 
-fn superseded(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+fn superseded(folder: &Path) -> Vec<PathBuf> {
+    files(folder, ".superseded")
+}
+
+fn ledgers(folder: &Path) -> Vec<PathBuf> {
+    files(folder, "_coverage.json")
+}
+
+fn files(folder: &Path, end: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
         match entry.path() {
-            path if path.is_dir() => found.extend(superseded(&path)),
-            path if path.to_string_lossy().ends_with(".superseded") => found.push(path),
+            path if path.is_dir() => found.extend(files(&path, end)),
+            path if path.to_string_lossy().ends_with(end) => found.push(path),
             _ => {}
         }
     }
     found
+}
+
+/// As after a crash between the first file of the new basis and its ledger.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_of_the_basis_before_is_not_believed() {
+    let world = narrow(OPEN).await;
+    world.same_chart(&window("MSFT", -300, -100)).await;
+    world.settle().await;
+    let ledger = ledgers(world.folder.path()).remove(0);
+    let of_the_old = std::fs::read(&ledger).expect("a ledger");
+    let split = |world: &World| {
+        world.sim.yahoo().set_noise(false);
+        world.sim.yahoo().add_split("MSFT", (2024, 3, 6), 2, 1, Effect::now(OPEN + DAY))
+    };
+    split(&world);
+    world.advance(2 * DAY);
+    world.same_chart(&window("MSFT", -300, -60)).await;
+    let folder = world.stop().await;
+    for lost in [false, true] {
+        if lost {
+            std::fs::remove_file(&ledger).expect("removed");
+        } else {
+            std::fs::write(&ledger, &of_the_old).expect("written");
+        }
+        let world = World::at(folder.clone(), OPEN + 2 * DAY, |config| config.plan.widen = false).await;
+        split(&world);
+        let snapshot = world.app.gateway.tiers.catalog.all().remove(0).snapshot();
+        assert_eq!((snapshot.basis, snapshot.earlier.is_none()), (1, true), "what Yahoo gives again is not kept");
+        world.same_chart(&window("MSFT", -300, -60)).await;
+        world.same_chart(&window("MSFT", -250, -150)).await;
+        world.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -252,9 +293,24 @@ async fn what_is_precious_outlives_its_basis_by_itself_and_marked() {
     world.settle().await;
     // A refusal is remembered for a second, by a task that holds the folder.
     tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
-    let world = World::at(world.stop().await, OPEN + 10 * DAY, |config| config.plan.widen = false).await;
-    let again = world.hit(&minutes(-26, -25)).await;
-    assert_eq!((again.closes(), again.header("finex-warning")), (old.closes(), got.header("finex-warning")));
+    let (folder, window) = (world.stop().await, minutes(-26, -25));
+    for ledger in ["there", "lost"] {
+        if ledger == "lost" {
+            ledgers(folder.path()).iter().for_each(|path| std::fs::remove_file(path).expect("removed"));
+        }
+        let world = World::at(folder.clone(), OPEN + 10 * DAY, |config| config.plan.widen = false).await;
+        // The files tell which bars they have, not that there are none between two sessions.
+        let stamps = old.stamps();
+        let first = stamps[0];
+        let last = *stamps.iter().take_while(|stamp| **stamp < first + 3_600).last().expect("an hour of it");
+        let bars = chart("AAPL", &format!("period1={first}&period2={}&interval=1m", last + 1));
+        let again = world.hit(if ledger == "there" { &window } else { &bars }).await;
+        let closes = again.closes();
+        assert!(closes.len() > 50 && closes == old.closes()[..closes.len()], "{ledger}: {closes:?}");
+        assert_eq!(again.header("finex-warning"), got.header("finex-warning"), "{ledger}");
+        world.stop().await;
+    }
+    let world = World::at(folder, OPEN + 10 * DAY, |config| config.plan.widen = false).await;
     let body = serde_json::json!({ "symbol": "AAPL", "reason": "a test" });
     assert_eq!(world.post("/api/v1/cache/invalidate", body).await.status, 200);
     assert_eq!(world.get(&format!("/yahoo{}", minutes(-26, -25))).await.status, 422, "given up by hand");

@@ -177,7 +177,8 @@ async fn a_client_that_leaves_takes_nobody_with_it() {
     let patient = world.get(&path).await;
     assert_eq!((patient.opens().len(), world.calls()), (100, 1));
     assert!(patient.cache_status().contains("collapsed"), "{}", patient.cache_status());
-    assert!(world.app.gateway.flights_under_way() == 0);
+    world.settle().await;
+    assert_eq!(world.app.gateway.flights_under_way(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

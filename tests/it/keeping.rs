@@ -254,6 +254,33 @@ async fn the_disk_stays_within_its_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_provider_gives_few_of_leaves_the_disk_last() {
+    let world = World::with(|config| {
+        config.cache.l3.max_size = Bytes(300 * 1024);
+        config.cache.l1.max_memory = Bytes(1);
+        config.providers.get_mut("alphavantage").expect("settings").limits.clear();
+    })
+    .await;
+    let dear = "/alphavantage/query?function=TIME_SERIES_DAILY&symbol=IBM&outputsize=compact&apikey=demo";
+    let truth = world.get(dear).await.body;
+    for block in 0..20 {
+        world.get(&format!("/binance{}", hours(-20_000 + block * 1_000, -19_000 + block * 1_000))).await;
+        world.settle().await;
+    }
+    assert!(world.app.metrics.disk_evictions.get() > 0);
+    let calls = world.sim.calls_of("alphavantage");
+    assert_eq!(world.get(dear).await.body, truth);
+    assert_eq!(world.sim.calls_of("alphavantage"), calls);
+    let metrics = world.get("/metrics").await.body;
+    let figure = |name: &str| {
+        let line = metrics.lines().find(|line| line.starts_with(&format!("{name} "))).expect(name);
+        line.rsplit(' ').next().and_then(|n| n.parse::<u64>().ok()).expect("a figure")
+    };
+    assert_eq!((figure("finex_cache_disk_budget_bytes"), figure("finex_cache_memory_budget_bytes")), (300 * 1024, 1));
+    assert!(figure("finex_cache_disk_bytes") <= 300 * 1024);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_disk_memory_alone_serves() {
     let world = World::with(|config| config.cache.l3.kind = DiskKind::Off).await;
     world.agree(&hours(0, 700)).await;

@@ -25,6 +25,7 @@ mod snapshots;
 mod stores;
 mod surface;
 mod tidy;
+mod truth;
 mod unified;
 mod world;
 mod yahoo;
