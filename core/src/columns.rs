@@ -77,6 +77,11 @@ pub struct Columns(u64);
 impl Columns {
     pub const OHLCV: Columns = Columns(OHLCV);
 
+    /// Every column there is.
+    pub fn all() -> Columns {
+        Columns((1 << NAMES.len()) - 1)
+    }
+
     pub fn iter(self) -> impl Iterator<Item = Column> {
         (0..NAMES.len() as u8).map(Column).filter(move |c| self.has(*c))
     }

@@ -4,7 +4,8 @@ use finex::observe::metrics::Metrics;
 use finex::store::disk::Disk;
 use finex::store::fragment::Fragment;
 use finex::store::memory::Memory;
-use finex::store::{Entry, Store};
+use finex::store::ledger_file::{FragmentFile, LedgerFile};
+use finex::store::{Entry, Store, StoreError, seal};
 use finex_core::calendar::Grid;
 use finex_core::series::{FragmentKey, Series, Version};
 use finex_core::time::Ts;
@@ -98,4 +99,33 @@ async fn entries_expire_and_older_generations_do_not_return() {
     assert_eq!(store.get(&f.key).await.expect("no failure").expect("there").generation, 5);
     now.store(100, Ordering::SeqCst);
     assert!(store.get(&f.key).await.expect("no failure").is_none());
+}
+
+/// As many as a disk may ever flip, in fragments and in ledgers: none is believed.
+#[test]
+fn ten_thousand_flipped_bits_are_seen_before_anything_is_decoded() {
+    let provider = Registry::builtin(|_| {}).get("binance").expect("a provider").clone();
+    let f = fragment("BTCUSDT", 0, 0);
+    let grid = provider.grid(&f.key.series);
+    let sealed = seal::seal(&f, provider.as_ref()).expect("a file");
+    let whole = seal::unseal(&f.key, &sealed.checksum, &sealed.bytes, grid, provider.as_ref()).expect("its rows");
+    assert_eq!(whole.times, f.times);
+    let file = FragmentFile::of(&f.key, &f.times, 5, sealed.checksum.clone(), sealed.bytes.len() as u64);
+    let ledger = LedgerFile { layout: 1, fragments: vec![file], home: "a=b".into(), ..LedgerFile::default() };
+    let ledger_bytes = ledger.seal().expect("a ledger");
+    let mut random = fastrand::Rng::with_seed(11);
+    let mut flip = |bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        let at = random.usize(..bytes.len());
+        bytes[at] ^= 1 << random.u8(..8);
+        bytes
+    };
+    for _ in 0..10_000 {
+        let bytes = flip(&sealed.bytes);
+        let read = seal::unseal(&f.key, &sealed.checksum, &bytes, grid, provider.as_ref());
+        assert!(matches!(read, Err(StoreError::Checksum(_))));
+        // Between its two members a ledger may say the same in other bytes.
+        let read = LedgerFile::unseal(&flip(&ledger_bytes));
+        assert!(read.is_err() || read.is_ok_and(|read| read == ledger));
+    }
 }
