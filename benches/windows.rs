@@ -211,8 +211,16 @@ fn walk(windows: &[(usize, Window)], grid: Grid, now: Ts, limits: &Limits) -> (u
         for call in planned(one, &[Ask::between(*window, Columns::OHLCV)], now, limits) {
             let opens: Vec<Ts> =
                 (grid.index(call.window.from)..grid.index(call.window.to)).map(|i| grid.open(i)).collect();
-            let got =
-                Received { times: &opens, suspect: &[], rows: opens.len() as u64, live: None, at: now, expires: now };
+            let got = Received {
+                times: &opens,
+                suspect: &[],
+                rows: opens.len() as u64,
+                live: None,
+                at: now,
+                sure: now,
+                expires: now,
+                settles: now,
+            };
             one.ledger.record(&attest(&call, got, grid, limits.settle));
             calls += 1;
             rows += opens.len() as u64;

@@ -1,6 +1,6 @@
 //! Gathers the facts and asks the planner.
 
-use crate::store::catalog::Cell;
+use crate::store::cell::Cell;
 use crate::store::snapshot::{Part, Snapshot};
 use finex_core::ask::{Ask, Take};
 use finex_core::plan::explain::Explanation;

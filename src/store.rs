@@ -4,11 +4,13 @@
 //! itself first; what fails its proof is dropped, and its coverage with it.
 
 pub mod catalog;
+pub mod cell;
 pub mod compact;
 pub mod disk;
 pub mod fragment;
 pub mod ledger_file;
 pub mod memory;
+mod recheck;
 pub mod restore;
 pub mod seal;
 pub mod snapshot;

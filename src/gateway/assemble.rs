@@ -3,7 +3,7 @@
 use super::{Gateway, Request};
 use crate::plan::Asked;
 use crate::render::{Journey, Piece, Served};
-use crate::store::catalog::Cell;
+use crate::store::cell::Cell;
 use crate::store::fragment::Fragment;
 use crate::store::snapshot::{Part, Snapshot, Source};
 use finex_core::ask::{Ask, Take};

@@ -2,7 +2,7 @@
 
 use super::Gateway;
 use crate::fetch::Landed;
-use crate::store::catalog::Cell;
+use crate::store::cell::Cell;
 use crate::store::fragment::Fragment;
 use crate::store::snapshot::{Piece, Snapshot, holds};
 use finex_core::calendar::Span;

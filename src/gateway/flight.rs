@@ -9,7 +9,7 @@ use super::{Gateway, Request};
 use crate::fetch::Landed;
 use crate::plan;
 use crate::render::Journey;
-use crate::store::catalog::Cell;
+use crate::store::cell::Cell;
 use crate::store::snapshot::Snapshot;
 use finex_core::plan::{Anchor, Call, Held, Plan};
 use finex_core::series::Series;
@@ -330,7 +330,7 @@ impl Crew {
         let Some(gateway) = self.gateway else { return };
         let cell = self.cell;
         landing.result = gateway.bring(&cell, flight).await;
-        gateway.note_word(&cell, &landing);
+        gateway.note_word(&cell, &landing.result, landing.with_own_key);
         let failed = landing.result.is_err();
         // Waiters go on as soon as the rows are in memory; writing them down is nobody's delay.
         drop(landing);
@@ -355,24 +355,6 @@ async fn clear_later(gateway: Arc<Gateway>, series: Arc<Series>) {
 }
 
 impl Gateway {
-    /// Takes note of what the outcome of a flight tells of whether there is such a series.
-    fn note_word(&self, cell: &Cell, landing: &Landing) {
-        let now = (self.clock)();
-        match landing.result.as_ref().map_err(|failure| (failure.class, failure)) {
-            Ok(()) => self.unknown.forget(&cell.series),
-            Err((ErrorClass::NotFound, failure)) => {
-                let known = !cell.is_hollow() || !cell.sight().envelope.is_empty();
-                if !known && !landing.with_own_key {
-                    self.unknown.note(&cell.series, failure, now);
-                }
-            }
-            Err((ErrorClass::Up | ErrorClass::Rate | ErrorClass::Quota, _)) => {
-                self.unknown.note_trouble(&cell.series, now);
-            }
-            Err(_) => {}
-        }
-    }
-
     async fn bring(&self, cell: &Arc<Cell>, flight: Flight) -> Result<(), Failure> {
         let _lease = self.leases.acquire(&cell.series.symbol).await;
         let fetcher = self.fetcher(&cell.series.provider).ok_or_else(lost)?;

@@ -1,7 +1,7 @@
 //! Giving up what is held, by pattern and range.
 
 use super::Gateway;
-use crate::store::catalog::Cell;
+use crate::store::cell::Cell;
 use crate::store::snapshot::Piece;
 use finex_core::event::Event;
 use finex_core::series::{FragmentKey, Version};

@@ -2,7 +2,7 @@
 //! hours in which there should be none show that it is not to be trusted.
 
 use super::Gateway;
-use crate::store::catalog::Cell;
+use crate::store::cell::Cell;
 use crate::store::snapshot::Snapshot;
 use finex_core::ask::Ask;
 use finex_core::calendar::{Grid, Unit};

@@ -4,7 +4,7 @@ use super::assemble::Selected;
 use super::{Gateway, Request};
 use crate::plan::{self, Asked};
 use crate::render::{Journey, Served};
-use crate::store::catalog::Cell;
+use crate::store::cell::Cell;
 use crate::store::snapshot::Snapshot;
 use finex_core::status::{ErrorClass, Outcome};
 use finex_core::time::Ts;

@@ -3,7 +3,10 @@
 //! One such word may be wrong, as while a provider throttles, and stands for no longer than any failure. Said again and again
 //! with nothing else between, it is believed for longer each time. Where anything is held of the symbol it is never believed.
 
+use super::Gateway;
+use crate::store::cell::Cell;
 use finex_core::series::Series;
+use finex_core::status::ErrorClass;
 use finex_core::time::Ts;
 use finex_providers::Failure;
 use moka::sync::Cache;
@@ -37,7 +40,10 @@ impl Default for Unknown {
             let said = absence.failure.native.as_ref().map_or(0, |(_, body)| body.len());
             (512 + series.symbol.len() + absence.failure.detail.len() + said) as u32
         };
-        Unknown { series: Cache::builder().max_capacity(MOST).weigher(weight).build(), troubled: papaya::HashMap::new() }
+        Unknown {
+            series: Cache::builder().max_capacity(MOST).weigher(weight).build(),
+            troubled: papaya::HashMap::new(),
+        }
     }
 }
 
@@ -76,11 +82,30 @@ impl Unknown {
     }
 }
 
+impl Gateway {
+    /// Takes note of what the outcome of a flight tells of whether there is such a series.
+    pub(super) fn note_word(&self, cell: &Cell, outcome: &Result<(), Failure>, with_own_key: bool) {
+        let now = (self.clock)();
+        match outcome.as_ref().map_err(|failure| (failure.class, failure)) {
+            Ok(()) => self.unknown.forget(&cell.series),
+            Err((ErrorClass::NotFound, failure)) => {
+                let known = !cell.is_hollow() || !cell.sight().envelope.is_empty();
+                if !known && !with_own_key {
+                    self.unknown.note(&cell.series, failure, now);
+                }
+            }
+            Err((ErrorClass::Up | ErrorClass::Rate | ErrorClass::Quota, _)) => {
+                self.unknown.note_trouble(&cell.series, now);
+            }
+            Err(_) => {}
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use finex_core::series::{Scope, Variant};
-    use finex_core::status::ErrorClass;
 
     const DAY: i64 = 86_400 * SECOND;
 

@@ -5,7 +5,7 @@ use super::flight::Boarded;
 use super::{Gateway, Request};
 use crate::plan;
 use crate::render::Journey;
-use crate::store::catalog::Cell;
+use crate::store::cell::Cell;
 use crate::store::snapshot::Snapshot;
 use finex_core::ask::Ask;
 use finex_core::plan::{Anchor, Call};

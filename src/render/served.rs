@@ -1,6 +1,6 @@
 //! What the gateway found, before it is written.
 
-use crate::store::catalog::Cell;
+use crate::store::cell::Cell;
 use crate::store::fragment::Fragment;
 use finex_core::ask::Ask;
 use finex_core::envelope::Envelope;

@@ -1,6 +1,7 @@
 //! Memory before disk.
 
-use super::catalog::{Catalog, Cell};
+use super::catalog::Catalog;
+use super::cell::Cell;
 use super::disk::Disk;
 use super::fragment::Fragment;
 use super::memory::Memory;

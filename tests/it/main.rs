@@ -25,6 +25,7 @@ mod snapshots;
 mod stores;
 mod surface;
 mod tidy;
+mod trouble;
 mod truth;
 mod unified;
 mod world;

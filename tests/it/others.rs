@@ -119,8 +119,8 @@ async fn answers_up_to_now_move_with_the_provider() {
 }
 
 /// Ways to ask for a window of a provider, from days since 1970.
-type Written = fn(i64, i64) -> String;
-const WINDOWS: [(&str, Written); 9] = [
+pub type Written = fn(i64, i64) -> String;
+pub const WINDOWS: [(&str, Written); 9] = [
     ("polygon", |from, to| format!("/v2/aggs/ticker/NVDA/range/1/day/{}/{}", date(from), date(to))),
     ("alpaca", |from, to| {
         format!("/v2/stocks/bars?symbols=NVDA,IBM&timeframe=1Day&adjustment=all&start={}&end={}", date(from), date(to))

@@ -3,8 +3,8 @@
 use finex::observe::metrics::Metrics;
 use finex::store::disk::Disk;
 use finex::store::fragment::Fragment;
-use finex::store::memory::Memory;
 use finex::store::ledger_file::{FragmentFile, LedgerFile};
+use finex::store::memory::Memory;
 use finex::store::{Entry, Store, StoreError, seal};
 use finex_core::calendar::Grid;
 use finex_core::series::{FragmentKey, Series, Version};

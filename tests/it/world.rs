@@ -215,7 +215,7 @@ impl World {
 
 /// Without what differs from answer to answer: names, and links to the rest. How many bars a bar was put together from is
 /// not known for all.
-fn nameless(body: &str) -> String {
+pub fn nameless(body: &str) -> String {
     ["\"request_id\":", ",\"next_url\":", "\"queryCount\":"].into_iter().fold(body.to_owned(), |text, name| {
         let Some(at) = text.find(name) else { return text };
         let behind = &text[at + name.len()..];

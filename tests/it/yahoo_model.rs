@@ -31,7 +31,7 @@ fn random_step(random: &mut fastrand::Rng, now: Ts) -> Step {
 }
 
 /// The rows that open before an instant, as a table.
-fn rows_before(answer: &Value, until: i64) -> Vec<Vec<Value>> {
+pub fn rows_before(answer: &Value, until: i64) -> Vec<Vec<Value>> {
     let result = &answer["chart"]["result"][0];
     let stamps = result["timestamp"].as_array().cloned().unwrap_or_default();
     let columns: Vec<&Value> = ["open", "high", "low", "close", "volume"]

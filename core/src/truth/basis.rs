@@ -141,7 +141,10 @@ mod tests {
         assert!(corrections(&held, &fresh, grid).is_empty());
         assert_eq!(corrections(&fresh, &held, grid).len(), 4, "what was null has numbers now");
         let later = bars(&[(1.0, 1.0); 5]).select(|row| row == 4);
-        assert!(corrections(&held, &later, grid).is_empty(), "a bar beyond those that are held is none that is corrected");
+        assert!(
+            corrections(&held, &later, grid).is_empty(),
+            "a bar beyond those that are held is none that is corrected"
+        );
         let sparse = held.select(|row| row != 2);
         assert_eq!(corrections(&sparse, &held, grid).times, [2 * 86_400_000], "a bar that came late");
         let mut moved = held.clone();
