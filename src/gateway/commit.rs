@@ -70,8 +70,9 @@ impl Gateway {
         let mut attested = attest(call, received, cell.grid, settle);
         let since = said.since.filter(|since| said.bars.times.first().is_none_or(|first| since <= first));
         attested.known.extend(unlisted(call, since, at));
-        let held = cell.snapshot();
         let told = self.compare(cell, &checked.sound, &said.envelope, &attested, at).await;
+        // Without what could not be read.
+        let held = cell.snapshot();
         let arrival = Arrival {
             cell,
             checked: &checked,

@@ -1,6 +1,7 @@
 //! From an ask to rows: look, plan, fetch what is missing, look again.
 
 use super::assemble::Selected;
+use super::verify::COMPARISONS;
 use super::{Gateway, Request};
 use crate::plan::{self, Asked};
 use crate::render::{Journey, Served};
@@ -35,7 +36,7 @@ impl Gateway {
     async fn travel(&self, request: &Request, mut journey: Journey) -> Result<Served, Failure> {
         let standing = || self.tiers.catalog.cell(&request.series).ok_or_else(|| unknown(&request.series.provider));
         let mut cell = standing()?;
-        let (mut before, mut verified) = (cell.snapshot(), false);
+        let (mut before, mut comparisons) = (cell.snapshot(), 0);
         for _ in 0..LOOKS {
             cell = standing()?;
             let cell = &cell;
@@ -45,10 +46,17 @@ impl Gateway {
             let mut held = plan::held(cell, &snapshot, &asked, now);
             // Bars of two bases must not meet: what is held is compared before anything is added to it, unless what is
             // fetched anyway brings some of it once more.
-            let done = verified || request.member.is_some();
-            let due = if done { None } else { self.verification(cell, &snapshot, &asked.ask, now) };
+            let due = match request.member {
+                Some(_) => None,
+                None => self.verification(cell, &snapshot, &asked.ask, now),
+            };
             if let Some(window) = due {
-                verified = true;
+                comparisons += 1;
+                if comparisons > COMPARISONS {
+                    // The provider has nothing to compare with.
+                    cell.note_try(now);
+                    continue;
+                }
                 self.verify(cell, window, request, &mut journey).await;
                 continue;
             }

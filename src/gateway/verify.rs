@@ -19,6 +19,9 @@ const AGAIN: i64 = 3_600_000;
 /// Held bars that are compared: neighbours that moved together tell a rewriting from a correction.
 const COMPARED: usize = 4;
 
+/// Comparisons for one client: a held bar may turn out to be lost when it is compared.
+pub(super) const COMPARISONS: u32 = 3;
+
 impl Gateway {
     /// The held final bars that have to be compared with the provider's before an ask is served.
     pub(super) fn unverified(&self, cell: &Cell, snapshot: &Snapshot, ask: &Ask, now: Ts) -> Option<Window> {
@@ -53,9 +56,11 @@ impl Gateway {
     /// Compares what a request will be answered from, if that is due; says how many calls it took.
     pub(super) async fn verified(&self, request: &Request) -> u32 {
         let Some(cell) = self.tiers.catalog.get(&request.series) else { return 0 };
-        let (snapshot, mut journey) = (cell.snapshot(), Journey::begin((self.clock)()));
-        let asked = plan::asked(&cell, &snapshot, &request.ask, request.native, journey.now);
-        if let Some(window) = self.verification(&cell, &snapshot, &asked.ask, journey.now) {
+        let mut journey = Journey::begin((self.clock)());
+        for _ in 0..COMPARISONS {
+            let snapshot = cell.snapshot();
+            let asked = plan::asked(&cell, &snapshot, &request.ask, request.native, journey.now);
+            let Some(window) = self.verification(&cell, &snapshot, &asked.ask, journey.now) else { break };
             self.verify(&cell, window, request, &mut journey).await;
         }
         journey.calls
@@ -82,23 +87,27 @@ impl Gateway {
         Some(planned.into_iter().fold(due, |all, w| if fits(all.hull(w)) { all.hull(w) } else { all }))
     }
 
-    /// Fetches them once more. Where that fails, what is held stands, and says so.
+    /// Fetches them once more. Where that fails, what is held stands, and says so. Whoever comes meanwhile waits for the same
+    /// word.
     pub(super) async fn verify(&self, cell: &Arc<Cell>, window: Window, request: &Request, journey: &mut Journey) {
         let limit = cell.grid.ceil(window.to).saturating_sub(cell.grid.index(window.from)).max(1) as u64;
         let columns = request.ask.columns;
         let call = Call { window, limit, anchor: Anchor::Both, columns, need: window, reach: window, exact: false };
         let Some(boarded) = self.board_call(cell, call, request) else { return };
-        cell.note_try((self.clock)());
         let Boarded { launched, .. } = &boarded;
         journey.calls += *launched as u32;
         journey.collapsed |= *launched == 0;
         let looked_at = (self.clock)();
         match boarded.landed().await {
             Ok(()) => cell.note_recheck(looked_at, window),
-            Err(failure) => journey.warnings.push(format!(
-                "these bars may have been corrected or rewritten since they were fetched; the provider could not be asked: {}",
-                failure.detail
-            )),
+            Err(failure) => {
+                cell.note_try(looked_at);
+                journey.warnings.push(format!(
+                    "these bars may have been corrected or rewritten since they were fetched; \
+                     the provider could not be asked: {}",
+                    failure.detail
+                ));
+            }
         }
     }
 }

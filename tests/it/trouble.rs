@@ -112,6 +112,7 @@ impl Run {
             paths.push(paths[0].clone());
         }
         let is_failing = fault.is_some();
+        println!("step {step} at {}, {fault:?}: {paths:#?}", jiff::Timestamp::from_millisecond(self.world.now()).unwrap());
         if let Some(fault) = &fault {
             let times = self.draw(1..5) as usize;
             self.world.sim.faults().inject(fault.clone(), times);
@@ -157,13 +158,16 @@ impl Run {
         }
     }
 
-    /// A split in the coming night; it is noticed within a day.
+    /// A split before the next session in the middle of a week; it is noticed within a day.
     async fn split(&mut self) {
-        let ex = jiff::Timestamp::from_millisecond((self.world.now() / DAY + 1) * DAY).expect("a day");
-        let ex = ex.to_zoned(jiff::tz::TimeZone::UTC);
-        self.splits.push((ex.year(), ex.month(), ex.day()));
+        let tomorrow = self.world.now() / DAY + 1;
+        // 1970 began on a Thursday.
+        let ex = (tomorrow..).find(|day| [5, 6, 0].contains(&day.rem_euclid(7))).expect("a day");
+        let at = jiff::Timestamp::from_millisecond(ex * DAY).expect("a day").to_zoned(jiff::tz::TimeZone::UTC);
+        println!("a split on {at}");
+        self.splits.push((at.year(), at.month(), at.day()));
         self.apply(self.splits.len() - 1);
-        self.world.advance(3 * DAY);
+        self.world.advance((ex + 3) * DAY - self.world.now());
     }
 
     fn apply(&self, from: usize) {
@@ -178,6 +182,7 @@ impl Run {
 
     /// Ends the gateway and begins again, after some files have been spoilt.
     async fn restart(&mut self) {
+        println!("a restart");
         let now = self.world.now();
         let mut next = Run::begin(self.seed).await.world;
         std::mem::swap(&mut next, &mut self.world);
