@@ -1,6 +1,6 @@
 //! The grid on which a series opens its bars, and the natural spans into which history is cut.
 
-use crate::time::Ts;
+use crate::time::{Ts, Window};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use std::{fmt, str::FromStr};
 
@@ -143,6 +143,12 @@ impl Grid {
     /// did.
     pub fn cover_end(&self, open: Ts) -> Ts {
         self.end_of(open).min(self.open(self.index(open).saturating_add(1)))
+    }
+
+    /// The whole periods of bars that open from `first` to `last`: a call that is to bring a bar which opened off the grid
+    /// begins with its period.
+    pub fn periods(&self, first: Ts, last: Ts) -> Window {
+        Window::new(self.open(self.index(first)).min(first), self.cover_end(last))
     }
 
     /// Weeks begin on Monday, and 1970 began on a Thursday.

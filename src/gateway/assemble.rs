@@ -132,6 +132,11 @@ impl Gateway {
                 .warnings
                 .push(format!("{odd} implausible bars of this window are served as they came and not kept"));
         }
+        if pieces.iter().any(|piece| piece.is_final) && self.is_due(cell, journey.now) {
+            let warning =
+                "not compared with the provider for more than a day: a split or dividend may have rewritten these bars";
+            journey.warnings.push(warning.to_owned());
+        }
         let (notes, sight) = (answer.snapshot.envelope.clone(), cell.sight());
         let native = request.native;
         let to = ask.window.to;

@@ -276,7 +276,7 @@ impl Arrival<'_> {
         }
         // Where only emptiness was known, an implausible bar is something new, and it has to have a life that ends.
         for open in self.checked.suspect.times.iter().filter(|open| !holds(&snapshot.pieces, **open)) {
-            snapshot.ledger.forget(Window::new(*open, self.cell.grid.cover_end(*open)));
+            snapshot.ledger.forget(self.cell.grid.periods(*open, *open));
         }
         snapshot.ledger.record(self.attested);
         self.enter_loose(snapshot);

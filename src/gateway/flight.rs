@@ -170,10 +170,25 @@ impl Gateway {
     /// Boards a call of our own: what is under way for its window is waited for, else it is launched. None if the series
     /// was given up meanwhile, or the provider failed just now.
     pub(super) fn board_call(&self, cell: &Arc<Cell>, call: Call, request: &Request) -> Option<Boarded> {
-        let board = self.flights.board(&cell.series);
-        let mut state = board.lock();
+        loop {
+            let board = self.flights.board(&cell.series);
+            let state = board.lock();
+            if !state.closed {
+                return self.board_call_at(&board, state, cell, call, request);
+            }
+        }
+    }
+
+    fn board_call_at(
+        &self,
+        board: &Arc<Board>,
+        mut state: MutexGuard<'_, State>,
+        cell: &Arc<Cell>,
+        call: Call,
+        request: &Request,
+    ) -> Option<Boarded> {
         let fails = state.hold.as_ref().is_some_and(|(since, _)| since.elapsed() < HOLD);
-        if state.closed || fails || !self.tiers.catalog.stands(cell) {
+        if fails || !self.tiers.catalog.stands(cell) {
             return None;
         }
         let snapshot = cell.snapshot();
@@ -182,7 +197,7 @@ impl Gateway {
         let launched = usize::from(flights.is_empty());
         if launched > 0 {
             let flight = Flight { call, named: Named::Ask, member: None, ..Flight::of(request, snapshot.epoch) };
-            flights.push(self.launch(cell, flight, &board, &mut state));
+            flights.push(self.launch(cell, flight, board, &mut state));
         }
         Some(Boarded { snapshot, flights, launched })
     }

@@ -66,7 +66,7 @@ impl Gateway {
             snapshot.epoch += 1;
             snapshot.live = None;
             for piece in pieces {
-                snapshot.drop_piece(piece.id, |last| cell.grid.cover_end(last));
+                snapshot.drop_piece(piece.id, cell.grid);
             }
             // What is known without a fragment (empty, before listing) goes too where the series itself is meant.
             if series_meant {
@@ -77,7 +77,7 @@ impl Gateway {
                 .loose
                 .iter()
                 .filter(|bar| gone(bar))
-                .map(|run| Window::new(run.key.first, cell.grid.cover_end(run.key.last)))
+                .map(|run| cell.grid.periods(run.key.first, run.key.last))
                 .collect();
             loose.into_iter().for_each(|window| snapshot.ledger.forget(window));
             snapshot.loose.retain(|bar| !gone(bar));

@@ -48,16 +48,18 @@ impl Gateway {
             // fetched anyway brings some of it once more.
             let due = match request.member {
                 Some(_) => None,
-                None => self.verification(cell, &snapshot, &asked.ask, now),
+                None => self.to_compare(cell, &asked.ask, now).await,
             };
             if let Some(window) = due {
                 comparisons += 1;
                 if comparisons > COMPARISONS {
-                    // The provider has nothing to compare with.
-                    cell.note_try(now);
+                    self.give_up_comparing(cell, now);
                     continue;
                 }
                 self.verify(cell, window, request, &mut journey).await;
+                continue;
+            }
+            if cell.basis() != snapshot.basis {
                 continue;
             }
             if held.is_none()
@@ -113,7 +115,8 @@ impl Gateway {
             return None;
         }
         let asked = plan::asked(cell, &snapshot, &request.ask, request.native, journey.now);
-        if self.unverified(cell, &snapshot, &asked.ask, journey.now).is_some() {
+        // Looked at after the snapshot: what was compared meanwhile may have ended its basis.
+        if self.unverified(cell, &snapshot, &asked.ask, journey.now).is_some() || cell.basis() != snapshot.basis {
             return None;
         }
         let parts = plan::held(cell, &snapshot, &asked, journey.now)?;

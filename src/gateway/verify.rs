@@ -14,18 +14,20 @@ use std::sync::Arc;
 
 /// Splits and dividends come overnight.
 const OVERNIGHT: i64 = 86_400_000;
-/// Where that came to nothing it is not tried again for so long: whatever is asked is answered from what is held.
-const AGAIN: i64 = 3_600_000;
+/// Where a provider failed it is not asked again for so long, and where it has nothing to compare with: whatever is asked is
+/// answered from what is held, and marked.
+const AFTER_FAILURE: i64 = 60_000;
+const AFTER_NOTHING: i64 = 3_600_000;
 /// Held bars that are compared: neighbours that moved together tell a rewriting from a correction.
 const COMPARED: usize = 4;
 
-/// Comparisons for one client: a held bar may turn out to be lost when it is compared.
+/// Comparisons for one client: where the provider has nothing to compare with there is no end to it.
 pub(super) const COMPARISONS: u32 = 3;
 
 impl Gateway {
     /// The held final bars that have to be compared with the provider's before an ask is served.
     pub(super) fn unverified(&self, cell: &Cell, snapshot: &Snapshot, ask: &Ask, now: Ts) -> Option<Window> {
-        if now.saturating_sub(cell.tried_at()) < AGAIN {
+        if cell.is_waiting(now) {
             return None;
         }
         let recheck = cell.to_recheck(now).filter(|window| window.overlaps(ask.window));
@@ -33,7 +35,7 @@ impl Gateway {
             return None;
         }
         let limits = self.limits(&cell.series)?;
-        let reach = limits.depth.map(|depth| now.saturating_sub(depth).saturating_add(AGAIN));
+        let reach = limits.depth.map(|depth| now.saturating_sub(depth).saturating_add(AFTER_NOTHING));
         let reached = |window: &Window| reach.is_none_or(|reach| window.from > reach);
         let page = i64::try_from(limits.page).unwrap_or(i64::MAX);
         let newest_page = |window: Window| {
@@ -49,7 +51,7 @@ impl Gateway {
     }
 
     /// Was a series whose past may be rewritten not compared for a day? No answer tells of a split that nobody asks after.
-    fn is_due(&self, cell: &Cell, now: Ts) -> bool {
+    pub(super) fn is_due(&self, cell: &Cell, now: Ts) -> bool {
         now.saturating_sub(cell.compared_at()) >= OVERNIGHT && cell.provider.rewritten_by(&cell.series).is_some()
     }
 
@@ -60,15 +62,30 @@ impl Gateway {
         for _ in 0..COMPARISONS {
             let snapshot = cell.snapshot();
             let asked = plan::asked(&cell, &snapshot, &request.ask, request.native, journey.now);
-            let Some(window) = self.verification(&cell, &snapshot, &asked.ask, journey.now) else { break };
+            let Some(window) = self.to_compare(&cell, &asked.ask, journey.now).await else { break };
             self.verify(&cell, window, request, &mut journey).await;
         }
         journey.calls
     }
 
+    /// The window to compare before an ask is served, of bars that can be read: what is lost proves nothing.
+    pub(super) async fn to_compare(&self, cell: &Arc<Cell>, ask: &Ask, now: Ts) -> Option<Window> {
+        loop {
+            let snapshot = cell.snapshot();
+            let window = self.verification(cell, &snapshot, ask, now)?;
+            let mut readable = true;
+            for piece in snapshot.pieces.iter().filter(|piece| !piece.times.rows_in(window).is_empty()) {
+                readable &= self.tiers.load(cell, piece).await.is_some();
+            }
+            if readable {
+                return Some(window);
+            }
+        }
+    }
+
     /// The window of the call that verifies what an ask will be answered from; none if nothing is due, or if the calls that
     /// the ask needs anyway compare as they are.
-    pub(super) fn verification(&self, cell: &Cell, snapshot: &Snapshot, ask: &Ask, now: Ts) -> Option<Window> {
+    fn verification(&self, cell: &Cell, snapshot: &Snapshot, ask: &Ask, now: Ts) -> Option<Window> {
         let due = self.unverified(cell, snapshot, ask, now)?;
         let limits = self.limits(&cell.series)?;
         let planned = plan::missing(cell, snapshot, ask, &WindowSet::default(), &limits, now);
@@ -87,27 +104,31 @@ impl Gateway {
         Some(planned.into_iter().fold(due, |all, w| if fits(all.hull(w)) { all.hull(w) } else { all }))
     }
 
+    /// Takes note that the provider has nothing to compare held bars with.
+    pub(super) fn give_up_comparing(&self, cell: &Cell, now: Ts) {
+        cell.put_off(now.saturating_add(AFTER_NOTHING));
+    }
+
     /// Fetches them once more. Where that fails, what is held stands, and says so. Whoever comes meanwhile waits for the same
     /// word.
     pub(super) async fn verify(&self, cell: &Arc<Cell>, window: Window, request: &Request, journey: &mut Journey) {
         let limit = cell.grid.ceil(window.to).saturating_sub(cell.grid.index(window.from)).max(1) as u64;
         let columns = request.ask.columns;
         let call = Call { window, limit, anchor: Anchor::Both, columns, need: window, reach: window, exact: false };
-        let Some(boarded) = self.board_call(cell, call, request) else { return };
+        let after_failure = || cell.put_off((self.clock)().saturating_add(AFTER_FAILURE));
+        let Some(boarded) = self.board_call(cell, call, request) else {
+            if self.tiers.catalog.stands(cell) {
+                after_failure();
+            }
+            return;
+        };
         let Boarded { launched, .. } = &boarded;
         journey.calls += *launched as u32;
         journey.collapsed |= *launched == 0;
         let looked_at = (self.clock)();
         match boarded.landed().await {
             Ok(()) => cell.note_recheck(looked_at, window),
-            Err(failure) => {
-                cell.note_try(looked_at);
-                journey.warnings.push(format!(
-                    "these bars may have been corrected or rewritten since they were fetched; \
-                     the provider could not be asked: {}",
-                    failure.detail
-                ));
-            }
+            Err(_) => after_failure(),
         }
     }
 }

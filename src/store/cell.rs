@@ -26,8 +26,8 @@ pub struct Cell {
     sight: Arc<Sighting>,
     /// When its bars were last seen to be the provider's.
     pub(super) compared_at: AtomicI64,
-    /// When that was last tried.
-    pub(super) tried_at: AtomicI64,
+    /// Before when that is not to be tried.
+    pub(super) next_try: AtomicI64,
     /// Are there held bars that were never compared with the others?
     pub(super) apart: AtomicBool,
     /// When the next final bars are to be looked at once more, which may have been corrected.
@@ -47,7 +47,7 @@ impl Cell {
             snapshot: ArcSwap::default(),
             sight,
             compared_at: AtomicI64::new(Ts::MIN),
-            tried_at: AtomicI64::new(Ts::MIN),
+            next_try: AtomicI64::new(Ts::MIN),
             apart: AtomicBool::new(false),
             recheck_due: AtomicI64::new(Ts::MAX),
             changing: Mutex::new(()),
@@ -57,6 +57,11 @@ impl Cell {
 
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// The corporate-action state of what is held now.
+    pub fn basis(&self) -> u32 {
+        self.snapshot.load().basis
     }
 
     pub fn is_empty(&self) -> bool {
@@ -109,7 +114,7 @@ impl Cell {
 
     /// Gives up a fragment and the coverage that it backs.
     pub fn drop_piece(&self, id: FragmentId) -> Option<Piece> {
-        self.update(|snapshot| snapshot.drop_piece(id, |last| self.grid.cover_end(last)))
+        self.update(|snapshot| snapshot.drop_piece(id, self.grid))
     }
 
     /// What may be written down: coverage that needs no fragment, or one that the disk has.
@@ -129,7 +134,7 @@ impl Cell {
                     file.checksum,
                     file.bytes,
                 )),
-                None => ledger.forget(Window::new(piece.key.first, self.grid.cover_end(piece.key.last))),
+                None => ledger.forget(self.grid.periods(piece.key.first, piece.key.last)),
             }
         }
         LedgerFile {
@@ -156,7 +161,7 @@ impl Cell {
             let here: HashSet<&str> = found.fragments.iter().map(|(_, file)| file.checksum.as_str()).collect();
             for lost in found.ledger.fragments.iter().filter(|file| !here.contains(file.checksum.as_str())) {
                 if let Ok(key) = lost.key.parse::<FragmentKey>() {
-                    snapshot.ledger.forget(Window::new(key.first, self.grid.cover_end(key.last)));
+                    snapshot.ledger.forget(self.grid.periods(key.first, key.last));
                 }
             }
             for (key, file) in &found.fragments {
@@ -164,8 +169,10 @@ impl Cell {
                 let window = Window::new(key.first, self.grid.cover_end(key.last));
                 // Several files for one stretch, as after a crash within a compaction: the one that has all of it, else
                 // those that stood before.
-                let overlaps = |piece: &&Piece| piece.key.first <= key.last && key.first <= piece.key.last;
-                let standing: Vec<Piece> = snapshot.pieces.iter().filter(overlaps).cloned().collect();
+                let standing: Vec<Piece> = snapshot
+                    .overlapping(Window::new(key.first, key.last + 1))
+                    .map(|i| snapshot.pieces[i].clone())
+                    .collect();
                 let rows: usize = standing.iter().map(|piece| piece.times.len()).sum();
                 let has_all = standing.iter().all(|p| key.first <= p.key.first && p.key.last <= key.last);
                 if has_all && rows <= file.rows {

@@ -11,7 +11,7 @@ use finex_core::calendar::Grid;
 use finex_core::series::{FragmentKey, Scope, Series, encode_part};
 use finex_core::status::CacheLevel;
 use finex_providers::{Provider, Registry};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,9 @@ struct Inner {
     root: PathBuf,
     registry: Registry,
     files: Mutex<HashMap<FragmentId, (FragmentKey, FileRef)>>,
+    /// What is kept without being read, the oldest first, with its size.
+    aside: Mutex<VecDeque<(PathBuf, u64)>>,
+    /// Of all files, read or not.
     bytes: AtomicU64,
     _lock: File,
 }
@@ -53,6 +56,7 @@ impl Disk {
             root: root.to_owned(),
             registry,
             files: Mutex::default(),
+            aside: Mutex::default(),
             bytes: AtomicU64::new(0),
             _lock: lock,
         })))
@@ -128,10 +132,8 @@ impl Disk {
         if let Some((_, old)) = replaced {
             self.0.bytes.fetch_sub(old.bytes, Ordering::Relaxed);
             // What was corrected is kept for a while: nobody else has it any more.
-            if old.path != file.path
-                && let Err(error) = set_aside(&old.path)
-            {
-                tracing::error!(file = %old.path.display(), %error, "a file that was replaced stays");
+            if old.path != file.path {
+                self.set_aside(&old.path, "a file that was replaced");
             }
         }
         Ok(file)
@@ -173,7 +175,32 @@ impl Disk {
     pub async fn supersede(&self, key: &FragmentKey) -> Result<(), StoreError> {
         let Some((_, file)) = self.files().remove(&id_of(key)) else { return Ok(()) };
         self.0.bytes.fetch_sub(file.bytes, Ordering::Relaxed);
-        self.blocking(move |_| set_aside(&file.path)).await
+        self.blocking(move |disk| {
+            disk.set_aside(&file.path, "a file of an older basis");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes a file out of service; where that fails, it says so.
+    pub(super) fn set_aside(&self, path: &Path, what: &str) {
+        match rename_aside(path) {
+            Ok((path, bytes)) => self.keep_aside(path, bytes),
+            Err(error) => tracing::error!(file = %path.display(), %error, "{what} stays"),
+        }
+    }
+
+    pub(super) fn keep_aside(&self, path: PathBuf, bytes: u64) {
+        self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.0.aside.lock().unwrap_or_else(PoisonError::into_inner).push_back((path, bytes));
+    }
+
+    /// Gives up what was set aside first; says how many bytes that makes room for.
+    pub async fn drop_aside(&self) -> Option<u64> {
+        let (path, bytes) = self.0.aside.lock().unwrap_or_else(PoisonError::into_inner).pop_front()?;
+        self.0.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let removed = self.blocking(move |_| Ok(fs::remove_file(&path)?)).await;
+        Some(if removed.is_ok() { bytes } else { 0 })
     }
 
     async fn blocking<T: Send + 'static>(
@@ -261,11 +288,13 @@ fn folder_part(value: &str) -> String {
     format!("{start}~{}", &blake3::hash(value.as_bytes()).to_hex()[..32])
 }
 
-/// Renames a file of an older basis; from now on its time counts.
-pub(super) fn set_aside(path: &Path) -> Result<(), StoreError> {
+/// Renames a file that is out of service; from now on its time counts.
+fn rename_aside(path: &Path) -> io::Result<(PathBuf, u64)> {
     let mut name = path.to_owned().into_os_string();
     name.push(SUPERSEDED);
     let now = Duration::from_millis(u64::try_from(crate::observe::system_clock()()).unwrap_or(0));
-    File::options().append(true).open(path)?.set_modified(std::time::UNIX_EPOCH + now)?;
-    Ok(fs::rename(path, name)?)
+    let file = File::options().append(true).open(path)?;
+    file.set_modified(std::time::UNIX_EPOCH + now)?;
+    fs::rename(path, &name)?;
+    Ok((name.into(), file.metadata()?.len()))
 }

@@ -32,12 +32,14 @@ impl Cell {
         self.apart.load(Ordering::Relaxed)
     }
 
-    pub fn tried_at(&self) -> Ts {
-        self.tried_at.load(Ordering::Relaxed)
+    /// Is it of no use to compare held bars now?
+    pub fn is_waiting(&self, now: Ts) -> bool {
+        now < self.next_try.load(Ordering::Relaxed)
     }
 
-    pub fn note_try(&self, at: Ts) {
-        self.tried_at.fetch_max(at, Ordering::Relaxed);
+    /// Puts off what came to nothing.
+    pub fn put_off(&self, until: Ts) {
+        self.next_try.fetch_max(until, Ordering::Relaxed);
     }
 
     /// Notes that the bars of a window were looked at once more.

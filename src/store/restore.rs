@@ -2,7 +2,7 @@
 //! be read is passed by: the other series are served.
 
 use super::StoreError;
-use super::disk::{Disk, SUPERSEDED, set_aside};
+use super::disk::{Disk, SUPERSEDED};
 use super::ledger_file::{self, FragmentFile, LedgerFile};
 use super::seal;
 use crate::lasting::TEMPORARY;
@@ -14,10 +14,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long files of an older basis, and bars that were corrected, are kept.
 const RETENTION: Duration = Duration::from_secs(90 * 86_400);
+
+/// A file that is kept without being read: since when, where, and its bytes.
+type Aside = (SystemTime, PathBuf, u64);
 
 /// A fragment's file, with what is known of it.
 type File = (FragmentKey, FragmentFile, PathBuf);
@@ -33,23 +36,30 @@ impl Disk {
     /// Everything on disk: ledgers where they are readable, else what the footers of the files say. Leftovers of
     /// interrupted writes are swept.
     pub fn load(&self) -> Vec<Found> {
-        let mut found = Vec::new();
+        let (mut found, mut aside) = (Vec::new(), Vec::new());
         for folder in leaves(self.root(), 5) {
-            match self.load_folder(&folder) {
+            match self.load_folder(&folder, &mut aside) {
                 Ok(series) => found.extend(series),
                 Err(error) => tracing::error!(folder = %folder.display(), %error, "series on disk is unreadable"),
             }
         }
+        aside.sort_by_key(|(at, ..)| *at);
+        aside.into_iter().for_each(|(_, path, bytes)| self.keep_aside(path, bytes));
         found
     }
 
-    fn load_folder(&self, folder: &Path) -> Result<Option<Found>, StoreError> {
+    fn load_folder(&self, folder: &Path, aside: &mut Vec<Aside>) -> Result<Option<Found>, StoreError> {
         let mut on_disk: HashMap<String, PathBuf> = HashMap::new();
         for path in files_in(folder)? {
             if is_over(&path) {
                 if let Err(error) = fs::remove_file(&path) {
                     tracing::error!(file = %path.display(), %error, "a leftover stays");
                 }
+                continue;
+            }
+            if is_aside(&path) {
+                let told = fs::metadata(&path)?;
+                aside.push((told.modified()?, path, told.len()));
                 continue;
             }
             let checksum = path.file_stem().and_then(|s| s.to_str()).and_then(|s| s.rsplit_once('-')).map(|(_, c)| c);
@@ -69,13 +79,23 @@ impl Disk {
         for (checksum, path) in on_disk {
             match self.read_stray(&path, &checksum) {
                 Ok((key, file)) => found.push((key, file, path)),
-                Err(error) => tracing::error!(file = %path.display(), %error, "stray file left alone"),
+                // What cannot be read now may be read later.
+                Err(error @ StoreError::Io(_)) => {
+                    tracing::error!(file = %path.display(), %error, "a file is passed by")
+                }
+                Err(error) => {
+                    tracing::error!(file = %path.display(), %error, "a file that does not prove itself is set aside");
+                    self.set_aside(&path, "a file that does not prove itself");
+                }
             }
         }
         // A file that was put into the folder of another series is right, and not here.
+        let mut ours: Option<Series> = None;
         found.retain(|(key, _, path)| {
-            let at_home = self.folder(&key.series) == folder;
-            if !at_home {
+            let at_home = ours.as_ref() == Some(&key.series) || self.folder(&key.series) == folder;
+            if at_home {
+                ours.get_or_insert_with(|| key.series.clone());
+            } else {
                 tracing::error!(file = %path.display(), %key, "a file of another series is left alone");
             }
             at_home
@@ -97,8 +117,8 @@ impl Disk {
         found.retain(|(key, _, path)| {
             let stands = standing.get(key).is_some_and(|(_, standing)| *standing == at);
             at += 1;
-            if !stands && let Err(error) = set_aside(path) {
-                tracing::error!(file = %path.display(), %error, "a file that another one replaces stays");
+            if !stands {
+                self.set_aside(path, "a file that another one replaces");
             }
             stands
         });
@@ -114,9 +134,7 @@ impl Disk {
         for (key, file, path) in found {
             let basis = key.version.basis;
             if basis < newest && !forgets {
-                if let Err(error) = set_aside(&path) {
-                    tracing::error!(file = %path.display(), %error, "a file of an older basis stays");
-                }
+                self.set_aside(&path, "a file of an older basis");
                 continue;
             }
             self.adopt(&key, &file, path);
@@ -221,6 +239,9 @@ fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
 /// Is it the leftover of a write, or kept for long enough?
 fn is_over(path: &Path) -> bool {
     let aged = || fs::metadata(path).and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
-    let superseded = path.to_string_lossy().ends_with(SUPERSEDED);
-    path.extension().is_some_and(|e| e == TEMPORARY) || (superseded && aged().is_some_and(|age| age > RETENTION))
+    path.extension().is_some_and(|e| e == TEMPORARY) || (is_aside(path) && aged().is_some_and(|age| age > RETENTION))
+}
+
+fn is_aside(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(SUPERSEDED)
 }

@@ -2,6 +2,7 @@
 
 use super::fragment::{Fragment, FragmentId, Times};
 use finex_core::ask::{Ask, Take};
+use finex_core::calendar::Grid;
 use finex_core::columns::Columns;
 use finex_core::envelope::Envelope;
 use finex_core::plan::Held;
@@ -110,7 +111,7 @@ impl Snapshot {
         unknown && self.pieces.is_empty() && self.loose.is_empty()
     }
 
-    fn overlapping(&self, window: Window) -> Range<usize> {
+    pub(super) fn overlapping(&self, window: Window) -> Range<usize> {
         let from = self.pieces.partition_point(|p| p.key.last < window.from);
         from..self.pieces.partition_point(|p| p.key.first < window.to).max(from)
     }
@@ -295,13 +296,13 @@ impl Snapshot {
     }
 
     /// Gives up a piece with the coverage that it backs.
-    pub fn drop_piece(&mut self, id: FragmentId, end: impl Fn(Ts) -> Ts) -> Option<Piece> {
+    pub fn drop_piece(&mut self, id: FragmentId, grid: Grid) -> Option<Piece> {
         let Some(at) = self.pieces.iter().position(|piece| piece.id == id) else {
             let earlier = self.earlier.as_mut().filter(|earlier| earlier.all_pieces().any(|piece| piece.id == id))?;
-            return Arc::make_mut(earlier).drop_piece(id, end);
+            return Arc::make_mut(earlier).drop_piece(id, grid);
         };
         let piece = self.pieces.remove(at);
-        self.ledger.forget(Window::new(piece.key.first, end(piece.key.last)));
+        self.ledger.forget(grid.periods(piece.key.first, piece.key.last));
         Some(piece)
     }
 }

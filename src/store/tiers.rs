@@ -253,6 +253,12 @@ impl Tiers {
         }
         let excess = bytes - self.disk_budget / 20 * 19;
         let mut freed = 0;
+        // What nobody reads goes first.
+        while freed < excess
+            && let Some(bytes) = disk.drop_aside().await
+        {
+            freed += bytes;
+        }
         for (cell, piece) in self.catalog.least_wanted() {
             if freed >= excess {
                 break;
