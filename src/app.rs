@@ -61,7 +61,7 @@ impl App {
             }
         };
         let catalog = Arc::new(Catalog::new(registry.clone()));
-        let restored = disk.as_ref().map_or(0, |(disk, _)| catalog.restore(disk));
+        let restored = disk.as_ref().map_or(0, |(disk, _)| catalog.restore(disk, clock()));
         let tiers = Tiers::new(memory, disk, catalog, events.clone(), metrics.clone());
         let mut fetchers = BTreeMap::new();
         for provider in registry.iter() {

@@ -4,7 +4,7 @@
 //! open on a closed day than closed on an open one, and says where it knows nothing.
 
 use crate::time::{Ts, Window};
-use jiff::civil::{Date, Time};
+use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan};
 use std::iter::{once, successors};
@@ -119,6 +119,28 @@ impl Exchange {
         let mut stamps = self.from(widened.from).take_while(begins).filter_map(|date| self.stamp(date, dated));
         let found = stamps.any(|stamp| window.contains(stamp));
         (found || self.known.covers(widened)).then_some(found)
+    }
+
+    /// Days that overlap `window` and on which nothing trades, the oldest first: from midnight to midnight, on the clock by which
+    /// bars are dated, and whether it is a weekend's.
+    pub fn closures(&self, window: Window, dated: Dated) -> impl Iterator<Item = (Window, bool)> {
+        let midnight = move |date: Date| match dated {
+            Dated::MidnightUtc => {
+                TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight())).ok().map(Timestamp::as_millisecond)
+            }
+            Dated::Open | Dated::Midnight => self.instant(date, Time::midnight()),
+        };
+        let day = move |date: Date| Some(Window::new(midnight(date)?, midnight(date.tomorrow().ok()?)?));
+        let closed = |date: &Date| {
+            let day = self.instant(*date, Time::midnight()).zip(date.tomorrow().ok());
+            let end =
+                day.and_then(|(from, tomorrow)| Some(Window::new(from, self.instant(tomorrow, Time::midnight())?)));
+            end.is_some_and(|day| self.sessions(day).next().is_none())
+        };
+        let days = self.from(window.from).filter_map(move |date| Some((date, day(date)?)));
+        let days = days.take_while(move |(_, day)| day.from < window.to).filter(move |(_, day)| day.overlaps(window));
+        days.filter(move |(date, _)| closed(date))
+            .map(|(date, day)| (day, matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday)))
     }
 
     /// The time of the bar of a day, if there is a session.

@@ -132,7 +132,8 @@ impl Gateway {
                 .warnings
                 .push(format!("{odd} implausible bars of this window are served as they came and not kept"));
         }
-        if pieces.iter().any(|piece| piece.is_final) && self.is_due(cell, journey.now) {
+        let is_current = answer.snapshot.basis == cell.basis();
+        if is_current && self.is_due(cell, journey.now) && pieces.iter().any(|piece| piece.is_final) {
             let warning =
                 "not compared with the provider for more than a day: a split or dividend may have rewritten these bars";
             journey.warnings.push(warning.to_owned());

@@ -50,10 +50,10 @@ impl Gateway {
             self.events.tell(Event::Quarantined { series, bars: same.len(), rule: same[0] });
         }
         let settle = self.limits(&cell.series).map_or(0, |limits| limits.settle);
-        let market = self.market(cell, &checked.sound, max_age, (self.clock)());
+        let market = self.market(cell, &checked.sound, call.window, max_age, (self.clock)());
         let (interval, multiplier) = (cell.series.interval, self.cache.ttl_multiplier);
         let lag = if cell.grid.even { settle } else { settle.saturating_add(interval.nominal_len()) };
-        let ended = cell.grid.open(cell.grid.index(at) - i64::from(!cell.grid.even));
+        let ended = cell.grid.open(cell.grid.index(sure) - i64::from(!cell.grid.even));
         let received = Received {
             times: &checked.sound.times,
             suspect: &checked.suspect.times,
@@ -295,7 +295,8 @@ impl Arrival<'_> {
     fn correct(&self, snapshot: &mut Snapshot, corrections: &[Correction], entered: &mut Entered) {
         for Correction { piece, bars, rows } in corrections {
             let fragment = self.fragment(bars, piece.key.version.basis, self.at);
-            let corrected = Piece { used: piece.used.clone(), ..Piece::new(Arc::new(fragment)) };
+            let (used, seen) = (piece.used.clone(), piece.seen.clone());
+            let corrected = Piece { used, seen, ..Piece::new(Arc::new(fragment)) };
             if snapshot.swap(std::slice::from_ref(piece), corrected.clone()) {
                 entered.pieces.push(corrected);
                 entered.corrected += rows;

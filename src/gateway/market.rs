@@ -10,33 +10,39 @@ use finex_core::columns::{Bars, Column};
 use finex_core::exchange::{Dated, Exchange};
 use finex_core::plan::coverage::{Attested, Loose};
 use finex_core::plan::ttl::Market;
-use finex_core::time::{Ts, Window};
+use finex_core::time::{Ts, Window, WindowSet};
 
 const DAY: i64 = 86_400_000;
 /// Before and after a session there is trading that some providers show.
 const MARGIN: i64 = 6 * 3_600_000;
 /// How long it is believed that there was nothing in a market that was closed: then the provider is asked.
 const BELIEVED: i64 = 7 * DAY;
-/// Held bars that have to lie in the calendar's sessions before it is believed.
+/// Bars that have to lie in the calendar's sessions before it is believed.
 const WITNESSES: usize = 20;
+/// So far back is looked for days on which it was closed as the calendar says.
+const LOOKED_AT: i64 = 400 * DAY;
 
-/// An exchange of which the held bars bear out what the calendar says.
-struct Trusted {
+/// What is known of a series' bars, by which a calendar is judged.
+struct Evidence<'a> {
+    newest: Vec<Ts>,
+    covered: WindowSet,
+    has: &'a dyn Fn(Window) -> bool,
+}
+
+/// An exchange of which the bars bear out what the calendar says.
+struct Trusted<'a> {
     exchange: &'static Exchange,
     grid: Grid,
     dated: Dated,
+    evidence: &'a Evidence<'a>,
 }
 
-impl Trusted {
-    /// None where nothing is held, or where a held bar lies where there should be none.
-    fn of(exchange: &'static Exchange, cell: &Cell, snapshot: &Snapshot) -> Option<Trusted> {
-        let rows = snapshot.pieces.iter().rev().flat_map(|piece| {
-            let rows = 0..piece.times.len();
-            rows.rev().filter_map(|row| piece.times.get(row))
-        });
-        let newest: Vec<Ts> = rows.take(WITNESSES).collect();
-        let ways = Dated::ALL.into_iter().map(|dated| Trusted { exchange, grid: cell.grid, dated });
-        let fits = |way: &Trusted| newest.iter().all(|open| way.opens(Window::new(*open, open + 1)) == Some(true));
+impl<'a> Trusted<'a> {
+    /// None where there is no bar, or one lies where there should be none.
+    fn of(exchange: &'static Exchange, grid: Grid, evidence: &'a Evidence<'a>) -> Option<Trusted<'a>> {
+        let ways = Dated::ALL.into_iter().map(|dated| Trusted { exchange, grid, dated, evidence });
+        let newest = &evidence.newest;
+        let fits = |way: &Trusted<'_>| newest.iter().all(|open| way.opens(Window::new(*open, open + 1)) == Some(true));
         ways.filter(|_| !newest.is_empty()).find(fits)
     }
 
@@ -48,30 +54,72 @@ impl Trusted {
             Unit::Second | Unit::Minute | Unit::Hour => self.exchange.trades(window, MARGIN),
         }
     }
+
+    /// Is it known that there is nothing in a window?
+    fn is_closed(&self, window: Window) -> bool {
+        self.opens(window) == Some(false) && self.was_closed_on(window)
+    }
+
+    /// Was there nothing either on other closed days like those of a window: weekends, or working days?
+    fn was_closed_on(&self, window: Window) -> bool {
+        let newest = self.evidence.newest.first().copied().unwrap_or(0);
+        let closures = |window| self.exchange.closures(window, self.dated);
+        let looked_at: Vec<(Window, bool)> = closures(Window::new(newest.saturating_sub(LOOKED_AT), newest)).collect();
+        let answered = |day: Window| self.evidence.covered.gaps(day).is_empty();
+        let was_open = looked_at.iter().any(|(day, _)| (self.evidence.has)(*day));
+        let was_closed = |weekend: bool| looked_at.iter().rev().any(|(day, kind)| *kind == weekend && answered(*day));
+        !was_open && closures(window).all(|(_, weekend)| was_closed(weekend))
+    }
+}
+
+/// The newest bars of those that are held.
+fn newest_of(snapshot: &Snapshot) -> Vec<Ts> {
+    let pieces = snapshot.pieces.iter().rev();
+    pieces
+        .flat_map(|piece| (0..piece.times.len()).rev().filter_map(|row| piece.times.get(row)))
+        .take(WITNESSES)
+        .collect()
 }
 
 impl Gateway {
-    /// The market of a series at the arrival of an answer.
-    pub(super) fn market(&self, cell: &Cell, bars: &Bars, max_age: Option<i64>, now: Ts) -> Market {
-        let exchange = cell.provider.exchange(&cell.series, &cell.sight().envelope);
-        let closed = exchange.filter(|exchange| {
-            let (snapshot, moment) = (cell.snapshot(), Window::new(now, now + 1));
-            let is_trusted = snapshot.pieces.is_empty() || Trusted::of(exchange, cell, &snapshot).is_some();
-            exchange.trades(moment, MARGIN) == Some(false) && is_trusted
-        });
-        let closed_until = closed.and_then(|exchange| exchange.next_open(now)).map(|open| open - MARGIN);
-        Market { now, closed_until: closed_until.filter(|open| *open > now), max_age, swing: swing(bars) }
+    /// The market of a series at the arrival of an answer to a window.
+    pub(super) fn market(&self, cell: &Cell, bars: &Bars, asked: Window, max_age: Option<i64>, now: Ts) -> Market {
+        let snapshot = cell.snapshot();
+        let mut newest: Vec<Ts> = bars.times.iter().rev().take(WITNESSES).copied().collect();
+        if newest.is_empty() {
+            newest = newest_of(&snapshot);
+        }
+        let mut covered = snapshot.ledger.covered(bars.set(), now);
+        covered.insert(asked);
+        let has = |day: Window| {
+            let next = bars.times.get(bars.times.partition_point(|open| *open < day.from));
+            next.is_some_and(|open| *open < day.to) || !snapshot.opens(day).is_empty()
+        };
+        let evidence = Evidence { newest, covered, has: &has };
+        let closed_until = || {
+            let exchange = cell.provider.exchange(&cell.series, &cell.sight().envelope)?;
+            let since = exchange.last_close(now)?.saturating_add(MARGIN);
+            let is_closed = since < now && exchange.trades(Window::new(now, now + 1), MARGIN) == Some(false);
+            let trusted = Trusted::of(exchange, cell.grid, &evidence).filter(|_| is_closed)?;
+            let open = exchange.next_open(now)?.saturating_sub(MARGIN);
+            trusted.was_closed_on(Window::new(since, open)).then_some(open)
+        };
+        let closed_until = closed_until().filter(|open| *open > now);
+        Market { now, closed_until, max_age, swing: swing(bars) }
     }
 
     /// Takes note of what an ask lacks where nothing can have opened, so that nobody is asked for it.
     pub(super) fn pass_by_closed(&self, cell: &Cell, snapshot: &Snapshot, ask: &Ask, now: Ts) -> bool {
         let Some(exchange) = cell.provider.exchange(&cell.series, &cell.sight().envelope) else { return false };
         let wanted = Window::new(ask.window.from, ask.window.to.min(now.saturating_add(1)));
-        let gaps = snapshot.ledger.covered(ask.columns, now).gaps(wanted);
-        let Some(trusted) = (!gaps.is_empty()).then(|| Trusted::of(exchange, cell, snapshot)).flatten() else {
+        let covered = snapshot.ledger.covered(ask.columns, now);
+        let gaps = covered.gaps(wanted);
+        let has = |day: Window| !snapshot.opens(day).is_empty();
+        let evidence = Evidence { newest: newest_of(snapshot), covered, has: &has };
+        let Some(trusted) = (!gaps.is_empty()).then(|| Trusted::of(exchange, cell.grid, &evidence)).flatten() else {
             return false;
         };
-        let closed: Vec<Window> = gaps.into_iter().filter(|gap| trusted.opens(*gap) == Some(false)).collect();
+        let closed: Vec<Window> = gaps.into_iter().filter(|gap| trusted.is_closed(*gap)).collect();
         let until = |gap: &Window| match gap.to >= now {
             true => exchange.next_open(now).map_or(now, |open| open - MARGIN),
             false => now + BELIEVED,

@@ -89,7 +89,7 @@ impl Gateway {
         match outcome.as_ref().map_err(|failure| (failure.class, failure)) {
             Ok(()) => self.unknown.forget(&cell.series),
             Err((ErrorClass::NotFound, failure)) => {
-                let known = !cell.is_hollow() || !cell.sight().envelope.is_empty();
+                let known = !cell.sight().envelope.is_empty() || self.tiers.catalog.has_bars_of(cell);
                 if !known && !with_own_key {
                     self.unknown.note(&cell.series, failure, now);
                 }

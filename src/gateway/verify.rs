@@ -1,7 +1,6 @@
 //! What is held is compared with the provider's word now and then, however completely it is held: bars whose past may be
 //! rewritten once a day, and final bars at the ages at which their provider may have corrected them.
 
-use super::flight::Boarded;
 use super::{Gateway, Request};
 use crate::plan;
 use crate::render::Journey;
@@ -31,7 +30,7 @@ impl Gateway {
             return None;
         }
         let recheck = cell.to_recheck(now).filter(|window| window.overlaps(ask.window));
-        if recheck.is_none() && now.saturating_sub(cell.compared_at()) < OVERNIGHT {
+        if recheck.is_none() && cell.was_compared(now, OVERNIGHT) {
             return None;
         }
         let limits = self.limits(&cell.series)?;
@@ -52,7 +51,7 @@ impl Gateway {
 
     /// Was a series whose past may be rewritten not compared for a day? No answer tells of a split that nobody asks after.
     pub(super) fn is_due(&self, cell: &Cell, now: Ts) -> bool {
-        now.saturating_sub(cell.compared_at()) >= OVERNIGHT && cell.provider.rewritten_by(&cell.series).is_some()
+        !cell.was_compared(now, OVERNIGHT) && cell.provider.rewritten_by(&cell.series).is_some()
     }
 
     /// Compares what a request will be answered from, if that is due; says how many calls it took.
@@ -122,11 +121,13 @@ impl Gateway {
             }
             return;
         };
-        let Boarded { launched, .. } = &boarded;
-        journey.calls += *launched as u32;
-        journey.collapsed |= *launched == 0;
+        let launched = boarded.launched;
+        journey.calls += launched as u32;
+        journey.collapsed |= launched == 0;
         let looked_at = (self.clock)();
         match boarded.landed().await {
+            // What another call brought may be less.
+            Ok(()) if launched == 0 => {}
             Ok(()) => cell.note_recheck(looked_at, window),
             Err(_) => after_failure(),
         }

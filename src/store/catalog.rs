@@ -36,12 +36,12 @@ impl Catalog {
     }
 
     /// Restores every series that a disk has; says how many.
-    pub fn restore(&self, disk: &Disk) -> usize {
+    pub fn restore(&self, disk: &Disk, now: Ts) -> usize {
         let found = disk.load();
         for series in &found {
             if let Some(cell) = self.cell(&Arc::new(series.series.clone())) {
                 cell.see(&series.ledger.envelope);
-                for needless in cell.restore(series) {
+                for needless in cell.restore(series, now) {
                     if let Err(error) = disk.remove_fragment(&needless) {
                         tracing::error!(key = %needless, %error, "a needless file stays");
                     }
@@ -101,6 +101,15 @@ impl Catalog {
             hollow.push_back(series.clone());
         }
         if hollow.len() > MOST_HOLLOW { hollow.pop_front() } else { None }
+    }
+
+    /// Are bars held of the symbol of a series, whichever they are?
+    pub fn has_bars_of(&self, cell: &Cell) -> bool {
+        let wanted = symbol(cell.provider.as_ref(), &cell.series);
+        let cells = self.cells.pin();
+        let bars = |other: &&Arc<Cell>| !other.is_hollow() && symbol(other.provider.as_ref(), &other.series) == wanted;
+        let known = cells.values().filter(|other| other.series.provider == wanted.0).any(|other| bars(&other));
+        known
     }
 
     pub fn all(&self) -> Vec<Arc<Cell>> {

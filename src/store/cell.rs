@@ -150,7 +150,7 @@ impl Cell {
 
     /// Takes over what was found on disk: a window whose fragment is gone is no longer known, and a fragment that no
     /// window mentions vouches for its own range. Says which fragments stand in the place of others and are not needed.
-    pub(super) fn restore(&self, found: &Found) -> Vec<FragmentKey> {
+    pub(super) fn restore(&self, found: &Found, now: Ts) -> Vec<FragmentKey> {
         self.update(|snapshot| {
             let mut needless = Vec::new();
             snapshot.basis = found.ledger.basis;
@@ -165,7 +165,6 @@ impl Cell {
                 }
             }
             for (key, file) in &found.fragments {
-                self.compared_at.fetch_max(file.fetched_at, Ordering::Relaxed);
                 let window = Window::new(key.first, self.grid.cover_end(key.last));
                 // Several files for one stretch, as after a crash within a compaction: the one that has all of it, else
                 // those that stood before.
@@ -191,9 +190,14 @@ impl Cell {
                 }
                 let entry = Known { window, columns: key.columns, reason: Reason::Data, fetched_at: file.fetched_at };
                 snapshot.ledger.record(&Attested { known: vec![entry], ..Attested::default() });
-                snapshot.insert(self.piece_of(key, file));
+                // By a clock that was wrong: whatever happened since may have happened after.
+                let fetched_at = if file.fetched_at > now { 0 } else { file.fetched_at };
+                snapshot.insert(Piece { fetched_at, ..self.piece_of(key, file) });
             }
+            // Nobody knows any more which of them were compared with each other.
             self.apart.store(snapshot.pieces.len() > 1, Ordering::Relaxed);
+            let oldest = snapshot.pieces.iter().map(|piece| piece.fetched_at).min();
+            self.compared_at.store(oldest.unwrap_or(Ts::MIN), Ordering::Relaxed);
             needless
         })
     }

@@ -6,9 +6,11 @@ use finex_core::time::{Ts, Window};
 use std::sync::atomic::Ordering;
 
 impl Cell {
-    /// When held bars were last compared with an answer of the provider's; or when the first were fetched.
-    pub fn compared_at(&self) -> Ts {
-        self.compared_at.load(Ordering::Relaxed)
+    /// Were held bars compared with an answer of the provider's, or the first fetched, less than so long ago? What is said to
+    /// have been in the future was not.
+    pub fn was_compared(&self, now: Ts, ago: i64) -> bool {
+        let at = self.compared_at.load(Ordering::Relaxed);
+        at <= now && now.saturating_sub(at) < ago
     }
 
     /// Takes note of what an answer that came at `at` compares: held bars with their provider's word, if it brings some of

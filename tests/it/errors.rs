@@ -108,7 +108,7 @@ async fn an_implausible_row_is_served_marked_and_asked_for_again() {
     world.settle().await;
     let cell = world.app.gateway.tiers.catalog.all().remove(0);
     assert_eq!(cell.snapshot().loose.len(), 1, "it is not among the final bars");
-    world.advance(2 * MINUTE);
+    world.advance(2 * HOUR);
     world.agree(&klines("BTCUSDT", "1h", &window)).await;
 }
 
@@ -118,11 +118,11 @@ async fn the_same_implausible_row_twice_is_the_providers_word() {
     world.sim.faults().always(Fault::Implausible);
     let path = format!("/binance{}", klines("BTCUSDT", "1h", &format!("&startTime={NEW_YEAR}&limit=1000")));
     let first = world.get(&path).await;
-    world.advance(2 * MINUTE);
+    world.advance(2 * HOUR);
     // Asked for by itself, the odd row is the middle one of its answer again.
     let second = world.get(&path).await;
     let calls = world.calls();
-    world.advance(2 * MINUTE);
+    world.advance(2 * HOUR);
     let third = world.get(&path).await;
     assert_eq!((third.opens().len(), first.opens().len()), (1_000, second.opens().len()));
     assert_eq!(world.calls(), calls, "it is not asked for for ever");

@@ -81,3 +81,21 @@ async fn what_was_believed_to_be_empty_is_asked_for_in_the_end() {
     world.get(&days("2023-05-01", "2023-07-02")).await;
     assert_eq!(world.calls() - calls, 1, "with the weeks before it");
 }
+
+/// The simulated Tokyo knows no holidays, and the calendar does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_holiday_is_believed_where_another_one_brought_nothing() {
+    let world = World::with(|config| config.plan.widen = false).await;
+    world.sim.yahoo().set_noise(false);
+    let chart = |from: i64, to: i64| {
+        format!("/v8/finance/chart/7203.T?period1={from}&period2={to}&interval=1d&events=div%2Csplits")
+    };
+    // Until Friday, 18 September 2020; the 21st and the 22nd are holidays.
+    let stamps = |got: &crate::world::Got| got.json()["chart"]["result"][0]["timestamp"].as_array().map_or(0, Vec::len);
+    world.get(&format!("/yahoo{}", chart(1_596_240_000, 1_600_473_600))).await;
+    let monday = chart(1_600_646_400, 1_600_819_200);
+    let (through, straight) = (world.get(&format!("/yahoo{monday}")).await, world.direct(&monday).await);
+    assert_eq!((stamps(&through), stamps(&straight)), (3, 3), "{}", through.cache_status());
+    let both = chart(1_596_240_000, 1_600_819_200);
+    assert_eq!(stamps(&world.get(&format!("/yahoo{both}")).await), stamps(&world.direct(&both).await));
+}

@@ -231,10 +231,14 @@ pub fn attest(call: &Call, got: Received<'_>, grid: Grid, settle: i64) -> Attest
         suspects.iter().for_each(|suspect| left.remove(*suspect));
         left.iter().map(|window| Known { window, ..*k }).collect::<Vec<_>>()
     });
-    let mut out =
-        Attested { horizon, known: sound.collect(), loose: suspects.iter().map(|window| loose(*window)).collect() };
+    // An odd bar that is over is told otherwise, or once more, in its own time.
+    let odd = |window: &Window| match window.to <= got.sure {
+        true => Loose { expires: got.settles, ..loose(*window) },
+        false => loose(*window),
+    };
+    let mut out = Attested { horizon, known: sound.collect(), loose: suspects.iter().map(odd).collect() };
     // Where sessions decide when bars open, the period before may still go on.
-    let growing = grid.open(grid.index(got.at) - i64::from(!grid.even));
+    let growing = grid.open(grid.index(got.sure) - i64::from(!grid.even));
     let over = Window::new(open_end.from, open_end.to.min(growing));
     let forming = Window::new(open_end.from.max(growing), open_end.to);
     out.loose

@@ -89,13 +89,28 @@ pub(super) fn read(series: &Series, interval: &str, call: &Call, body: &[u8]) ->
     let all = bars(series, &answer)?;
     let instant = |name: &str| answer.meta.get(name).and_then(|text| millis(text.parse().ok()?));
     let traded = instant("regularMarketTime");
-    let live = all.times.last().copied().filter(|last| Some(*last) == traded);
     let mut envelope = envelope(series, call, &answer, &all);
+    let live = all.times.last().copied().filter(|last| stands_for_now(series, &envelope, *last, traded));
     let since = instant("firstTradeDate");
     let bars = within(call, &all);
     note_the_edge(series, &all, &bars, &mut envelope);
     let live = live.filter(|open| bars.times.last() == Some(open));
     Ok(Decoded { bars, envelope, live, since, spoken: None })
+}
+
+/// Is the last row that of the last trade? Once the session is over it stands at its close, within days, and the last trade
+/// may have been some seconds later.
+fn stands_for_now(series: &Series, envelope: &Envelope, last: Ts, traded: Option<Ts>) -> bool {
+    const CLOSING: i64 = 60_000;
+    let Some(traded) = traded else { return false };
+    let at_the_close = || {
+        let sessions = envelope.notes.get("regular").and_then(|all| all.range(..=last).next_back());
+        let end = sessions.and_then(|(_, note)| bounds(note)).map(|(_, end)| end);
+        !Yahoo::is_daily_or_longer(series)
+            && end.is_some_and(|end| end <= last)
+            && (last..last.saturating_add(CLOSING)).contains(&traded)
+    };
+    last == traded || at_the_close()
 }
 
 fn bars(series: &Series, answer: &Answer<'_>) -> Result<Bars, Undecodable> {
