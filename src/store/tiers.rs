@@ -116,8 +116,12 @@ impl Tiers {
             return;
         }
         let behind: Vec<Arc<Series>> = self.behind().drain().collect();
-        for late in behind.into_iter().filter_map(|series| self.catalog.get(&series)) {
-            if !self.save_one(&late, span).await {
+        let mut late = behind.into_iter();
+        while let Some(series) = late.next() {
+            let Some(cell) = self.catalog.get(&series) else { continue };
+            if !self.save_one(&cell, span).await {
+                // It put itself back; so do those that were not tried.
+                self.behind().extend(late);
                 break;
             }
         }
