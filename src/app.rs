@@ -5,6 +5,7 @@ use crate::edge::listener::{Listening, listen};
 use crate::fetch::Fetcher;
 use crate::gateway::Gateway;
 use crate::gateway::lease::Alone;
+use crate::observe::clocks::Clocks;
 use crate::observe::events::Events;
 use crate::observe::metrics::Metrics;
 use crate::route::Router;
@@ -50,6 +51,8 @@ impl App {
     /// Builds everything in the order in which it depends on each other. `simulated` marks every answer.
     pub fn build(config: Config, clock: Clock, simulated: bool) -> Result<App, StartError> {
         let registry = registry(&config)?;
+        let clocks = Clocks::new(clock);
+        let clock = clocks.clock();
         let metrics = Arc::new(Metrics::new());
         let events = Events::new(metrics.clone());
         let memory = Memory::new(config.cache.l1.max_memory.0, clock.clone(), &metrics);
@@ -70,7 +73,7 @@ impl App {
             let fetcher = Fetcher::new(provider.clone(), settings, clock.clone(), &metrics, events.clone())?;
             fetchers.insert(id, Arc::new(fetcher));
         }
-        let gateway = Gateway::new(tiers, fetchers, &config, clock, events, Arc::new(Alone::default()));
+        let gateway = Gateway::new(tiers, fetchers, &config, clocks, events, Arc::new(Alone::default()));
         let scopes = match config.cache.l3.kind {
             DiskKind::Off => ScopeNames::default(),
             DiskKind::Parquet => ScopeNames::open(&data_dir(&config).join(SCOPE_SECRET)),

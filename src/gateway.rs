@@ -15,6 +15,7 @@ pub mod verify;
 
 use crate::config::{self, Config};
 use crate::fetch::Fetcher;
+use crate::observe::clocks::Clocks;
 use crate::observe::events::Events;
 use crate::store::tiers::Tiers;
 use finex_core::ask::Ask;
@@ -48,6 +49,7 @@ pub struct Request {
 pub struct Gateway {
     pub tiers: Tiers,
     pub clock: Clock,
+    clocks: Arc<Clocks>,
     fetchers: BTreeMap<String, Arc<Fetcher>>,
     planning: config::Planning,
     flights: Flights,
@@ -67,13 +69,14 @@ impl Gateway {
         tiers: Tiers,
         fetchers: BTreeMap<String, Arc<Fetcher>>,
         config: &Config,
-        clock: Clock,
+        clocks: Arc<Clocks>,
         events: Events,
         leases: Arc<dyn Leases>,
     ) -> Arc<Gateway> {
         Arc::new_cyclic(|me| Gateway {
             tiers,
-            clock,
+            clock: clocks.clock(),
+            clocks,
             fetchers,
             planning: config.plan.clone(),
             flights: Flights::default(),

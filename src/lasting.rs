@@ -16,6 +16,7 @@ pub fn write(folder: &Path, name: &str, bytes: &[u8], private: bool) -> io::Resu
     let n = COUNT.fetch_add(1, Ordering::Relaxed);
     let temporary = folder.join(format!(".{}-{n}.{TEMPORARY}", std::process::id()));
     let path = folder.join(name);
+    let is_new = !path.exists();
     let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -27,9 +28,14 @@ pub fn write(folder: &Path, name: &str, bytes: &[u8], private: bool) -> io::Resu
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, &path)?;
-        // A file that may be gone after a cut must not be there for those who do not know of it either.
         let lasts = File::open(folder).and_then(|folder| folder.sync_all());
-        lasts.inspect_err(|_| drop(fs::remove_file(&path)))
+        // A file that may be gone after a cut must not be there for those who do not know of it either. One that stood
+        // before is whole either way.
+        lasts.inspect_err(|_| {
+            if is_new {
+                drop(fs::remove_file(&path))
+            }
+        })
     })();
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
@@ -57,6 +63,17 @@ pub fn create_folders(folder: &Path, root: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Refuses what is there and no plain file: a pipe would be waited for without end.
+pub fn plain(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => {
+            let text = format!("{} is no plain file: move it away", path.display());
+            Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// An error that says of which file it speaks.

@@ -1,5 +1,6 @@
 //! What happened, for people and for machines. Time is read here and nowhere else.
 
+pub mod clocks;
 pub mod events;
 pub mod log;
 pub mod metrics;

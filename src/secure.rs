@@ -38,7 +38,7 @@ impl ScopeNames {
     /// With the secret in `file`, which is made if need be, for its owner's eyes only. Where it cannot be read or kept, what
     /// belongs to single clients is paid for again after a restart, and everything else goes on.
     pub fn open(file: &Path) -> ScopeNames {
-        match fs::read(file).map(<[u8; 32]>::try_from) {
+        match lasting::plain(file).and_then(|()| fs::read(file)).map(<[u8; 32]>::try_from) {
             Ok(Ok(secret)) => return ScopeNames { secret },
             Ok(Err(_)) => tracing::error!(file = %file.display(), "not a secret of 32 bytes: another one is made"),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -16,6 +16,7 @@ pub mod seal;
 pub mod snapshot;
 pub mod tiers;
 
+use finex_core::envelope::Envelope;
 use finex_core::series::FragmentKey;
 use finex_core::status::CacheLevel;
 use finex_core::time::Ts;
@@ -30,10 +31,19 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub fragment: Arc<Fragment>,
+    /// What the provider said beside these bars, as far as it is dated.
+    pub notes: Arc<Envelope>,
     /// After this it is not given back; final bars have no such time.
     pub expires: Option<Ts>,
     /// Grows with every put under the same key; the larger one stands.
     pub generation: u64,
+}
+
+impl Entry {
+    /// Final bars.
+    pub fn lasting(fragment: Arc<Fragment>, notes: Arc<Envelope>) -> Entry {
+        Entry { fragment, notes, expires: None, generation: 0 }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

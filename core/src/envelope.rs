@@ -34,6 +34,21 @@ impl Envelope {
             .map(|(at, note)| (*at, note.as_str()))
     }
 
+    /// What is dated in a window, and the actions; the facts are the symbol's.
+    pub fn within(&self, window: Window) -> Envelope {
+        let dated = |kind: &String| {
+            let notes: BTreeMap<Ts, String> =
+                self.notes_in(kind, window).map(|(at, note)| (at, note.to_owned())).collect();
+            (!notes.is_empty()).then(|| (kind.clone(), notes))
+        };
+        Envelope {
+            seen_at: self.seen_at,
+            facts: Vec::new(),
+            notes: self.notes.keys().filter_map(dated).collect(),
+            acted: self.acted.clone(),
+        }
+    }
+
     /// The newest action of any of these kinds.
     pub fn acted(&self, kinds: &[&str]) -> Option<Ts> {
         kinds.iter().filter_map(|kind| self.acted.get(*kind)).max().copied()
@@ -99,6 +114,9 @@ mod tests {
         assert_eq!(held, envelope(2, "11", &[(5, "a"), (20, "b"), (25, "c")]));
         assert_eq!(held.notes_in("dividends", Window::new(6, 25)).collect::<Vec<_>>(), [(20, "b")]);
         assert_eq!(held.notes_in("dividends", Window::new(6, 5)).count(), 0);
+        let late = held.within(Window::new(21, 30));
+        assert_eq!(late, Envelope { facts: Vec::new(), ..envelope(2, "", &[(25, "c")]) });
+        assert!(held.within(Window::new(6, 20)).notes.is_empty());
     }
 
     #[test]

@@ -432,6 +432,10 @@ pub trait Provider: Send + Sync {
         true
     }
 
+    /// Notes the close before a bar of an answer, where an answer that begins there has to name it: what came before may be
+    /// lost by then.
+    fn note_before(&self, _series: &Series, _answered: &Bars, _first: Ts, _notes: &mut Envelope) {}
+
     /// Of the last bar that opens before this, the close stands in an answer whose first bar opens at `first`; in one
     /// without bars, whose first instant is `from`.
     fn close_before(&self, _series: &Series, _first: Option<Ts>, _from: Option<Ts>, _notes: &Envelope) -> Option<Ts> {

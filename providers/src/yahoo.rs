@@ -316,6 +316,10 @@ impl Provider for Yahoo {
         end > from
     }
 
+    fn note_before(&self, series: &Series, answered: &Bars, first: Ts, notes: &mut Envelope) {
+        chart::note_before(series, answered, first, notes);
+    }
+
     fn close_before(&self, series: &Series, first: Option<Ts>, from: Option<Ts>, notes: &Envelope) -> Option<Ts> {
         match first {
             Some(first) => write::close_before(series, first, notes),

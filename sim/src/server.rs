@@ -180,14 +180,26 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
         let state = state.clone();
         let _ = stream.set_nodelay(true);
         connections.spawn(async move {
-            let service = service_fn(move |request| answer(request, state.clone()));
+            let service = service_fn(move |request| dated(request, state.clone()));
             let _ = hyper::server::conn::http1::Builder::new()
+                .auto_date_header(false)
                 .timer(TokioTimer::new())
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
         });
         while connections.try_join_next().is_some() {}
     }
+}
+
+/// With the time at the provider's, which is that of the simulation.
+async fn dated(request: Request<Incoming>, state: Arc<State>) -> Result<Response<SimBody>, Gone> {
+    let clock = state.clock.clone();
+    let mut response = answer(request, state).await?;
+    if let Ok(now) = jiff::Timestamp::from_millisecond(clock()) {
+        let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        response.headers_mut().insert(http::header::DATE, header(&date));
+    }
+    Ok(response)
 }
 
 async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Response<SimBody>, Gone> {

@@ -36,7 +36,8 @@ impl Gateway {
         // What is announced has rewritten nothing yet.
         said.envelope.acted.retain(|_, date| *date <= at);
         // Where the two clocks differ, what is over by both is final, and what has begun by one of them is not to come.
-        let sure = theirs.map_or(at, |theirs| theirs.min(at));
+        let sure = theirs.map_or(at, |theirs| theirs.min(at)).min(self.clocks.own());
+        theirs.inspect(|theirs| self.clocks.hear(*theirs));
         let (admissible, now) = (cell.provider.admissible(&cell.series, call), (self.clock)().max(at));
         let now = theirs.map_or(now, |theirs| theirs.max(now));
         let latest = now.saturating_add(cell.provider.ahead(&cell.series));
@@ -286,9 +287,19 @@ impl Arrival<'_> {
             snapshot.live = self.live;
         }
         if !self.envelope.is_empty() {
-            Arc::make_mut(&mut snapshot.envelope).overlay(self.envelope, self.window);
+            let notes = self.notes(snapshot);
+            Arc::make_mut(&mut snapshot.envelope).overlay(&notes, self.window);
         }
         entered
+    }
+
+    /// What the provider said, and the closes before the fragments that it spoke of: the one before may be lost one day.
+    fn notes(&self, snapshot: &Snapshot) -> Envelope {
+        let mut notes = self.envelope.clone();
+        for piece in snapshot.pieces.iter().filter(|piece| overlaps(piece, &self.checked.sound)) {
+            self.cell.provider.note_before(&self.cell.series, &self.checked.sound, piece.key.first, &mut notes);
+        }
+        notes
     }
 
     /// Puts what the provider says now in the place of what it said before.

@@ -356,7 +356,7 @@ impl Crew {
         }
         gateway.forget_if_empty(&cell.series);
         if !cell.is_hollow() {
-            gateway.tiers.save(&cell, gateway.span(&cell)).await;
+            gateway.tiers.save(&cell, |cell| gateway.span(cell)).await;
         } else if !failed && let Some(oldest) = gateway.tiers.catalog.note_hollow(&cell.series) {
             gateway.forget(&oldest);
         }

@@ -90,9 +90,10 @@ pub fn together(a: Outcome, b: Outcome) -> Outcome {
 /// Writes the headers that every series answer carries.
 pub fn describe(summary: &Summary, etag: &str, headers: &mut HeaderMap) {
     let now = summary.now;
+    let longest = if summary.grows { 1 } else { FINAL_LIFE };
     let (age, left) = match summary.loose {
         Some((fetched_at, expires)) => ((now - fetched_at).max(0) / 1_000, (expires - now).div_euclid(1_000)),
-        None => (0, FINAL_LIFE),
+        None => (0, longest),
     };
     let mut text = String::with_capacity(160);
     let _ = match summary.outcome {
@@ -105,7 +106,6 @@ pub fn describe(summary: &Summary, etag: &str, headers: &mut HeaderMap) {
     }
     put(headers, CACHE_STATUS, &text);
     text.clear();
-    let longest = if summary.grows { 1 } else { FINAL_LIFE };
     let life = if summary.outcome == Outcome::Stale { 0 } else { left.clamp(0, longest) };
     let _ = write!(text, "private, max-age={life}");
     put(headers, header::CACHE_CONTROL, &text);

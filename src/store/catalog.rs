@@ -108,8 +108,7 @@ impl Catalog {
         let wanted = symbol(cell.provider.as_ref(), &cell.series);
         let cells = self.cells.pin();
         let bars = |other: &&Arc<Cell>| !other.is_hollow() && symbol(other.provider.as_ref(), &other.series) == wanted;
-        let known = cells.values().filter(|other| other.series.provider == wanted.0).any(|other| bars(&other));
-        known
+        cells.values().filter(|other| other.series.provider == wanted.0).any(|other| bars(&other))
     }
 
     pub fn all(&self) -> Vec<Arc<Cell>> {

@@ -8,6 +8,7 @@ use super::ledger_file::{self, FragmentFile, LedgerFile};
 use super::{BoxFuture, Entry, Store, StoreError, seal};
 use crate::lasting;
 use finex_core::calendar::Grid;
+use finex_core::envelope::Envelope;
 use finex_core::series::{FragmentKey, Scope, Series, encode_part};
 use finex_core::status::CacheLevel;
 use finex_providers::{Provider, Registry};
@@ -119,9 +120,9 @@ impl Disk {
         self.files().insert(id_of(key), (key.clone(), reference));
     }
 
-    fn write_fragment(&self, fragment: &Fragment) -> Result<FileRef, StoreError> {
+    fn write_fragment(&self, fragment: &Fragment, notes: &Envelope) -> Result<FileRef, StoreError> {
         let (provider, _) = self.provider(&fragment.key.series)?;
-        let sealed = seal::seal(fragment, provider.as_ref())?;
+        let sealed = seal::seal(fragment, notes, provider.as_ref())?;
         let key = &fragment.key;
         let name = format!("{}-{}-{}.parquet", key.first / 1_000, key.last / 1_000, sealed.checksum);
         let folder = self.folder(&key.series);
@@ -152,7 +153,7 @@ impl Disk {
         Ok(())
     }
 
-    fn read_fragment(&self, key: &FragmentKey) -> Result<Option<Fragment>, StoreError> {
+    fn read_fragment(&self, key: &FragmentKey) -> Result<Option<(Fragment, Envelope)>, StoreError> {
         let Some(file) = self.file(id_of(key)) else { return Ok(None) };
         let (provider, grid) = self.provider(&key.series)?;
         let bytes = match fs::read(&file.path) {
@@ -233,8 +234,8 @@ impl Store for Disk {
     fn get<'a>(&'a self, key: &'a FragmentKey) -> BoxFuture<'a, Result<Option<Entry>, StoreError>> {
         let key = key.clone();
         Box::pin(async move {
-            let fragment = self.blocking(move |disk| disk.read_fragment(&key)).await?;
-            Ok(fragment.map(|fragment| Entry { fragment: Arc::new(fragment), expires: None, generation: 0 }))
+            let read = self.blocking(move |disk| disk.read_fragment(&key)).await?;
+            Ok(read.map(|(fragment, notes)| Entry::lasting(Arc::new(fragment), Arc::new(notes))))
         })
     }
 
@@ -244,7 +245,7 @@ impl Store for Disk {
             if entry.expires.is_some() {
                 return Ok(());
             }
-            self.blocking(move |disk| disk.write_fragment(&entry.fragment).map(drop)).await
+            self.blocking(move |disk| disk.write_fragment(&entry.fragment, &entry.notes).map(drop)).await
         })
     }
 
@@ -269,6 +270,7 @@ impl Store for Disk {
 fn lock_of(root: &Path) -> io::Result<File> {
     use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
     let path = root.join(".lock");
+    lasting::plain(&path)?;
     match File::options().write(true).create(true).truncate(false).open(&path) {
         Err(error) if matches!(error.kind(), ReadOnlyFilesystem | PermissionDenied) => {
             tracing::error!(file = %path.display(), %error, "what is held is served, and nothing can be kept");

@@ -43,7 +43,7 @@ impl Memory {
     }
 
     pub fn insert(&self, fragment: Arc<Fragment>) {
-        self.cache.insert(fragment.id, Entry { fragment, expires: None, generation: 0 });
+        self.cache.insert(fragment.id, Entry::lasting(fragment, Arc::default()));
     }
 
     /// Weighs a fragment again after a form of it was worked out.

@@ -6,6 +6,7 @@ use super::disk::{Disk, SUPERSEDED};
 use super::ledger_file::{self, FragmentFile, LedgerFile};
 use super::seal;
 use crate::lasting::TEMPORARY;
+use finex_core::envelope::Envelope;
 use finex_core::plan::coverage::{Known, Reason};
 use finex_core::series::{FragmentKey, Series, Version};
 use finex_core::time::{Ts, Window};
@@ -19,11 +20,14 @@ use std::time::{Duration, SystemTime};
 /// How long files of an older basis, and bars that were corrected, are kept.
 const RETENTION: Duration = Duration::from_secs(90 * 86_400);
 
+/// What notes in a file say of other bars than its own is nothing.
+const NOWHERE: Window = Window { from: 0, to: 0 };
+
 /// A file that is kept without being read: since when, where, and its bytes.
 type Aside = (SystemTime, PathBuf, u64);
 
-/// A fragment's file, with what is known of it.
-type File = (FragmentKey, FragmentFile, PathBuf);
+/// A fragment's file, with what is known of it: the notes, where no ledger has them.
+type File = (FragmentKey, FragmentFile, PathBuf, Option<Envelope>);
 
 /// A series as it was found on disk.
 pub struct Found {
@@ -73,12 +77,12 @@ impl Disk {
         for listed in ledgers.flat_map(|ledger| &ledger.fragments) {
             let Ok(key) = listed.key.parse::<FragmentKey>() else { continue };
             if let Some(path) = on_disk.remove(&listed.checksum) {
-                found.push((key, listed.clone(), path));
+                found.push((key, listed.clone(), path, None));
             }
         }
         for (checksum, path) in on_disk {
             match self.read_stray(&path, &checksum) {
-                Ok((key, file)) => found.push((key, file, path)),
+                Ok((key, file, notes)) => found.push((key, file, path, Some(notes))),
                 // What cannot be read now may be read later.
                 Err(error @ StoreError::Io(_)) => {
                     tracing::error!(file = %path.display(), %error, "a file is passed by")
@@ -91,7 +95,7 @@ impl Disk {
         }
         // A file that was put into the folder of another series is right, and not here.
         let mut ours: Option<Series> = None;
-        found.retain(|(key, _, path)| {
+        found.retain(|(key, _, path, _)| {
             let at_home = ours.as_ref() == Some(&key.series) || self.folder(&key.series) == folder;
             if at_home {
                 ours.get_or_insert_with(|| key.series.clone());
@@ -107,14 +111,14 @@ impl Disk {
     /// Of two files for one key, as after a correction that was interrupted, the one that was fetched later stands.
     fn part_twins(&self, found: &mut Vec<File>) {
         let mut standing: HashMap<FragmentKey, (Ts, usize)> = HashMap::new();
-        for (at, (key, file, _)) in found.iter().enumerate() {
+        for (at, (key, file, ..)) in found.iter().enumerate() {
             let first = standing.entry(key.clone()).or_insert((file.fetched_at, at));
             if file.fetched_at > first.0 {
                 *first = (file.fetched_at, at);
             }
         }
         let mut at = 0;
-        found.retain(|(key, _, path)| {
+        found.retain(|(key, _, path, _)| {
             let stands = standing.get(key).is_some_and(|(_, standing)| *standing == at);
             at += 1;
             if !stands {
@@ -131,17 +135,21 @@ impl Disk {
         let newest = found.iter().map(|(key, ..)| key.version.basis).fold(ledger.basis, u32::max);
         let mut ledgers = by_basis(ledger);
         let mut fragments = Vec::new();
-        for (key, file, path) in found {
+        for (key, file, path, notes) in found {
             let basis = key.version.basis;
             if basis < newest && !forgets {
                 self.set_aside(&path, "a file of an older basis");
                 continue;
             }
             self.adopt(&key, &file, path);
+            let ledger = ledgers.entry(basis).or_insert_with(|| LedgerFile { basis, ..fresh() });
+            if let Some(notes) = notes {
+                ledger.envelope.overlay(&notes, NOWHERE);
+            }
             if basis == newest {
                 fragments.push((key, file));
             } else {
-                self.list(ledgers.entry(basis).or_insert_with(|| LedgerFile { basis, ..fresh() }), &key, file);
+                self.list(ledger, &key, file);
             }
         }
         let mut ledger = ledgers.remove(&newest).unwrap_or_else(|| LedgerFile { basis: newest, ..fresh() });
@@ -180,7 +188,7 @@ impl Disk {
     }
 
     /// A file that no ledger names, as after a crash between the two: its footer tells its key.
-    fn read_stray(&self, path: &Path, checksum: &str) -> Result<(FragmentKey, FragmentFile), StoreError> {
+    fn read_stray(&self, path: &Path, checksum: &str) -> Result<(FragmentKey, FragmentFile, Envelope), StoreError> {
         let malformed = |detail: String| StoreError::Malformed(format!("{}: {detail}", path.display()));
         let bytes = fs::read(path)?;
         let reader =
@@ -190,10 +198,10 @@ impl Disk {
         let key: FragmentKey =
             key.and_then(|text| text.parse().ok()).ok_or_else(|| malformed("it names no key".into()))?;
         let (provider, grid) = self.provider(&key.series)?;
-        let fragment = seal::unseal(&key, checksum, &bytes, grid, provider.as_ref())?;
+        let (fragment, notes) = seal::unseal(&key, checksum, &bytes, grid, provider.as_ref())?;
         let file =
             FragmentFile::of(&key, &fragment.times, fragment.fetched_at, checksum.to_owned(), bytes.len() as u64);
-        Ok((key, file))
+        Ok((key, file, notes))
     }
 }
 

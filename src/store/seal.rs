@@ -7,12 +7,14 @@ use super::StoreError;
 use super::fragment::Fragment;
 use crate::frame;
 use finex_core::calendar::Grid;
+use finex_core::envelope::Envelope;
 use finex_core::series::FragmentKey;
 use finex_providers::Provider;
 
 pub const KEY: &str = "finex.key";
 const FETCHED_AT: &str = "finex.fetched_at";
 const PROVENANCE: &str = "finex.provenance";
+const NOTES: &str = "finex.notes";
 
 /// A sealed fragment: its bytes and their checksum.
 pub struct Sealed {
@@ -27,13 +29,18 @@ pub fn checksum(key: &FragmentKey, bytes: &[u8]) -> String {
     hasher.finalize().to_hex()[..32].to_owned()
 }
 
-pub fn seal(fragment: &Fragment, provider: &dyn Provider) -> Result<Sealed, StoreError> {
+/// What a provider said beside the bars goes with them: without it no answer can be composed of them.
+pub fn seal(fragment: &Fragment, notes: &Envelope, provider: &dyn Provider) -> Result<Sealed, StoreError> {
     let bars = provider.reread(&fragment.key.series, fragment.rows())?;
-    let metadata = frame::Metadata::from([
+    let mut metadata = frame::Metadata::from([
         (KEY.to_owned(), fragment.key.to_string()),
         (FETCHED_AT.to_owned(), fragment.fetched_at.to_string()),
         (PROVENANCE.to_owned(), "call".to_owned()),
     ]);
+    if provider.needs_sight() {
+        let notes = serde_json::to_string(notes).map_err(|e| StoreError::Malformed(e.to_string()))?;
+        metadata.insert(NOTES.to_owned(), notes);
+    }
     let bytes = frame::to_parquet(&bars, provider.manifest().columns, &metadata)?;
     Ok(Sealed { checksum: checksum(&fragment.key, &bytes), bytes })
 }
@@ -45,7 +52,7 @@ pub fn unseal(
     bytes: &[u8],
     grid: Grid,
     provider: &dyn Provider,
-) -> Result<Fragment, StoreError> {
+) -> Result<(Fragment, Envelope), StoreError> {
     if checksum(key, bytes) != expected {
         return Err(StoreError::Checksum(key.to_string()));
     }
@@ -58,5 +65,12 @@ pub fn unseal(
         return Err(StoreError::Malformed(format!("{key} does not hold its range")));
     }
     let fetched_at = metadata.get(FETCHED_AT).and_then(|text| text.parse().ok()).unwrap_or(0);
-    Ok(Fragment::new(key.clone(), &bars, grid, provider, fetched_at))
+    let notes = match metadata.get(NOTES) {
+        Some(text) => serde_json::from_str(text).map_err(|e| StoreError::Malformed(format!("{key}: {e}")))?,
+        None if provider.needs_sight() => {
+            return Err(StoreError::Malformed(format!("{key} does not tell what was said beside its bars")));
+        }
+        None => Envelope::default(),
+    };
+    Ok((Fragment::new(key.clone(), &bars, grid, provider, fetched_at), notes))
 }

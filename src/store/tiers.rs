@@ -10,8 +10,9 @@ use super::{Entry, Store, StoreError, compact};
 use crate::observe::events::Events;
 use crate::observe::metrics::Metrics;
 use finex_core::calendar::Span;
+use finex_core::envelope::Envelope;
 use finex_core::event::Event;
-use finex_core::series::Series;
+use finex_core::series::{FragmentKey, Series};
 use finex_core::status::CacheLevel;
 use finex_core::time::Window;
 use std::collections::HashSet;
@@ -111,15 +112,15 @@ impl Tiers {
 
     /// Writes what is not on disk yet, then the ledger; makes room and order while at it. What the disk did not take earlier
     /// is tried again once it takes something.
-    pub async fn save(&self, cell: &Arc<Cell>, span: Span) {
-        if !self.save_one(cell, span).await {
+    pub async fn save(&self, cell: &Arc<Cell>, span: impl Fn(&Cell) -> Span) {
+        if !self.save_one(cell, span(cell)).await {
             return;
         }
         let behind: Vec<Arc<Series>> = self.behind().drain().collect();
         let mut late = behind.into_iter();
         while let Some(series) = late.next() {
             let Some(cell) = self.catalog.get(&series) else { continue };
-            if !self.save_one(&cell, span).await {
+            if !self.save_one(&cell, span(&cell)).await {
                 // It put itself back; so do those that were not tried.
                 self.behind().extend(late);
                 break;
@@ -145,18 +146,16 @@ impl Tiers {
             snapshot.all_pieces().filter(missing).filter_map(|piece| self.peek(piece)).collect();
         let mut taken = true;
         for fragment in &unsaved {
-            let entry = Entry { fragment: fragment.clone(), expires: None, generation: 0 };
+            let entry = Entry::lasting(fragment.clone(), notes_of(cell, fragment));
             if let Err(error) = disk.put(entry).await {
                 self.fail(&error);
+                self.behind().insert(cell.series.clone());
                 taken = false;
             }
         }
-        if !taken {
-            self.behind().insert(cell.series.clone());
-        }
         self.settle(cell, &unsaved);
         let replaced = self.compact(cell, disk, span).await;
-        self.save_ledger(cell, disk).await;
+        taken &= self.save_ledger(cell, disk).await;
         for piece in &replaced {
             self.discard(piece).await;
         }
@@ -178,10 +177,14 @@ impl Tiers {
         });
     }
 
-    async fn save_ledger(&self, cell: &Cell, disk: &Disk) {
-        if let Err(error) = disk.save_ledger(cell.series.clone(), cell.ledger_file(disk)).await {
-            self.fail(&error);
+    /// Was it taken? Else it is tried again with what else the disk did not take.
+    async fn save_ledger(&self, cell: &Cell, disk: &Disk) -> bool {
+        let saved = disk.save_ledger(cell.series.clone(), cell.ledger_file(disk)).await;
+        if let Err(error) = &saved {
+            self.fail(error);
+            self.behind().insert(cell.series.clone());
         }
+        saved.is_ok()
     }
 
     /// Drops pieces for good, wherever they are, and writes the ledger without them. Files go first: a file that no
@@ -232,7 +235,7 @@ impl Tiers {
             }
             let Some(merged) = compact::merge(&fragments, cell.grid, cell.provider.as_ref()) else { continue };
             let merged = Arc::new(merged);
-            let entry = Entry { fragment: merged.clone(), expires: None, generation: 0 };
+            let entry = Entry::lasting(merged.clone(), notes_of(cell, &merged));
             if let Err(error) = disk.put(entry).await {
                 self.fail(&error);
                 continue;
@@ -311,6 +314,16 @@ impl Tiers {
             self.events.tell(Event::Pressed { level, bytes, budget });
         }
     }
+}
+
+/// What was said beside the bars of a fragment, with the sessions around its first and last one.
+fn notes_of(cell: &Cell, fragment: &Fragment) -> Arc<Envelope> {
+    const DAY: i64 = 86_400_000;
+    let FragmentKey { first, last, version, .. } = &fragment.key;
+    let window = Window::new(first.saturating_sub(DAY), cell.grid.cover_end(*last).saturating_add(DAY));
+    let snapshot = cell.snapshot();
+    let own = snapshot.bases().find(|snapshot| snapshot.basis == version.basis);
+    own.map(|own| Arc::new(own.envelope.within(window))).unwrap_or_default()
 }
 
 /// Runs of fragments in one natural span that follow one another, where there are too many.

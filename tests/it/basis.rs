@@ -1,5 +1,6 @@
 //! A history that moves: two bases never meet in one answer.
 
+use crate::disk::files;
 use crate::world::*;
 use crate::yahoo::{chart, difference, world_at};
 use finex_core::time::Ts;
@@ -69,18 +70,6 @@ fn superseded(folder: &Path) -> Vec<PathBuf> {
 
 fn ledgers(folder: &Path) -> Vec<PathBuf> {
     files(folder, "_coverage.json")
-}
-
-fn files(folder: &Path, end: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
-        match entry.path() {
-            path if path.is_dir() => found.extend(files(&path, end)),
-            path if path.to_string_lossy().ends_with(end) => found.push(path),
-            _ => {}
-        }
-    }
-    found
 }
 
 /// As after a crash between the first file of the new basis and its ledger.

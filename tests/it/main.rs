@@ -4,6 +4,7 @@
 mod basis;
 mod batches;
 mod cli;
+mod disk;
 mod edges;
 mod errors;
 mod flights;

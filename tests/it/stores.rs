@@ -7,6 +7,7 @@ use finex::store::ledger_file::{FragmentFile, LedgerFile};
 use finex::store::memory::Memory;
 use finex::store::{Entry, Store, StoreError, seal};
 use finex_core::calendar::Grid;
+use finex_core::envelope::Envelope;
 use finex_core::series::{FragmentKey, Series, Version};
 use finex_core::time::Ts;
 use finex_providers::binance::Binance;
@@ -32,7 +33,7 @@ fn fragment(symbol: &str, hour: i64, fetched_at: Ts) -> Arc<Fragment> {
 }
 
 fn entry(fragment: &Arc<Fragment>, generation: u64) -> Entry {
-    Entry { fragment: fragment.clone(), expires: None, generation }
+    Entry { generation, ..Entry::lasting(fragment.clone(), Arc::default()) }
 }
 
 async fn suite(store: &dyn Store) {
@@ -107,8 +108,8 @@ fn ten_thousand_flipped_bits_are_seen_before_anything_is_decoded() {
     let provider = Registry::builtin(|_| {}).get("binance").expect("a provider").clone();
     let f = fragment("BTCUSDT", 0, 0);
     let grid = provider.grid(&f.key.series);
-    let sealed = seal::seal(&f, provider.as_ref()).expect("a file");
-    let whole = seal::unseal(&f.key, &sealed.checksum, &sealed.bytes, grid, provider.as_ref()).expect("its rows");
+    let sealed = seal::seal(&f, &Envelope::default(), provider.as_ref()).expect("a file");
+    let (whole, _) = seal::unseal(&f.key, &sealed.checksum, &sealed.bytes, grid, provider.as_ref()).expect("its rows");
     assert_eq!(whole.times, f.times);
     let file = FragmentFile::of(&f.key, &f.times, 5, sealed.checksum.clone(), sealed.bytes.len() as u64);
     let ledger = LedgerFile { layout: 1, fragments: vec![file], home: "a=b".into(), ..LedgerFile::default() };

@@ -107,6 +107,38 @@ async fn recent_bars_are_looked_at_again_and_what_came_late_is_taken_in() {
 }
 
 /// Two stretches that touch nowhere, and a split between their calls that neither tells of.
+/// The newest bars are there although this machine's clock has not come to them, and none is final that the provider may
+/// still change.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_clock_hides_nothing_and_a_fast_one_makes_nothing_final() {
+    for lag in [365 * DAY, HOUR, -HOUR, -365 * DAY] {
+        let world = World::new().await;
+        world.set_back(lag);
+        let newest = klines("BTCUSDT", "1h", "&limit=5");
+        world.agree(&newest).await;
+        world.agree(&klines("BTCUSDT", "1h", &format!("&startTime={}&limit=500", NOW - 9 * HOUR))).await;
+        world
+            .agree(&klines("BTCUSDT", "1h", &format!("&startTime={}&endTime={}", NOW - 400 * DAY, NOW - 395 * DAY)))
+            .await;
+        for symbol in ["BTCUSDT", "ETHUSDT"] {
+            world.agree(&klines(symbol, "1m", &format!("&startTime={}&limit=500", NOW - 2 * HOUR))).await;
+        }
+        for cell in world.app.gateway.tiers.catalog.all() {
+            let step = cell.series.interval.nominal_len();
+            let last = cell.snapshot().pieces.last().map_or(0, |piece| piece.key.last);
+            assert!(last + step <= NOW.min(NOW - lag), "{lag}: {last} is not over by both clocks");
+        }
+        world.advance(HOUR);
+        world.agree(&newest).await;
+        world.set_back(0);
+        world.agree(&newest).await;
+        world.agree(&klines("BTCUSDT", "1h", &format!("&startTime={}&limit=500", NOW - 9 * HOUR))).await;
+        let world = World::at(world.stop().await, NOW + 2 * HOUR, |_| {}).await;
+        world.agree(&newest).await;
+        world.agree(&klines("BTCUSDT", "1m", &format!("&startTime={}&limit=500", NOW - 2 * HOUR))).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn stretches_that_were_never_compared_are_told_by_the_oldest_reading() {
     let world = narrow(OPEN).await;

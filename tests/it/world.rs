@@ -29,6 +29,8 @@ pub struct World {
     pub folder: Arc<TempDir>,
     listening: Option<Listening>,
     now: Arc<AtomicI64>,
+    /// By how much the gateway's clock is slow.
+    lag: Arc<AtomicI64>,
     pub base: String,
     http: reqwest::Client,
 }
@@ -101,6 +103,9 @@ impl World {
         let now = Arc::new(AtomicI64::new(now));
         let shared = now.clone();
         let clock: Clock = Arc::new(move || shared.load(Ordering::SeqCst));
+        let lag = Arc::new(AtomicI64::new(0));
+        let (own, slow) = (clock.clone(), lag.clone());
+        let slow: Clock = Arc::new(move || own() - slow.load(Ordering::SeqCst));
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let sim = Sim::start(any, clock.clone()).await.expect("a simulator");
         let mut config = Config::default();
@@ -112,11 +117,11 @@ impl World {
         config.providers.insert("binance".into(), Provider { base_url: sim.url(), ..settings() });
         config.providers.insert("yahoo".into(), Provider { base_url: sim.url(), limits: plenty(), ..settings() });
         adjust(&mut config);
-        let app = App::build(config, clock, false).expect("a gateway");
+        let app = App::build(config, slow, false).expect("a gateway");
         let listening = app.listen().await.expect("a listener");
         let base = format!("http://{}", listening.address);
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        World { sim, app, folder, listening: Some(listening), now, base, http }
+        World { sim, app, folder, listening: Some(listening), now, lag, base, http }
     }
 
     /// Ends the gateway in order; what it kept stays.
@@ -129,6 +134,11 @@ impl World {
 
     pub fn advance(&self, by: Ts) {
         self.now.fetch_add(by, Ordering::SeqCst);
+    }
+
+    /// Sets the gateway's clock back, and the provider's not; below nothing it is fast.
+    pub fn set_back(&self, by: Ts) {
+        self.lag.store(by, Ordering::SeqCst);
     }
 
     pub fn now(&self) -> Ts {

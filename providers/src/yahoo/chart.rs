@@ -2,6 +2,7 @@
 
 use super::Yahoo;
 use super::notes::{PREVIOUS, SESSIONS, bounds, millis, session_at, short};
+use super::write::regular_end_before;
 use crate::json::Pairs;
 use crate::{Decoded, Undecodable};
 use finex_core::columns::{Bars, Column, Texts};
@@ -93,7 +94,10 @@ pub(super) fn read(series: &Series, interval: &str, call: &Call, body: &[u8]) ->
     let live = all.times.last().copied().filter(|last| stands_for_now(series, &envelope, *last, traded));
     let since = instant("firstTradeDate");
     let bars = within(call, &all);
-    note_the_edge(series, &all, &bars, &mut envelope);
+    // Where the first rows were left out, the last of them tells the close before the first that stays.
+    if let Some(first) = bars.times.first() {
+        note_before(series, &all, *first, &mut envelope);
+    }
     let live = live.filter(|open| bars.times.last() == Some(open));
     Ok(Decoded { bars, envelope, live, since, spoken: None })
 }
@@ -159,12 +163,11 @@ fn within(call: &Call, bars: &Bars) -> Bars {
     bars.select(|row| call.window.contains(bars.times[row]))
 }
 
-/// Where the first rows were left out, the last of them tells the close before the first that stays.
-fn note_the_edge(series: &Series, all: &Bars, kept: &Bars, envelope: &mut Envelope) {
-    let Some(first) = kept.times.first() else { return };
-    let at = if Yahoo::is_daily_or_longer(series) { Some(*first) } else { session_at(envelope, *first) };
+/// The close before a bar, or before its session, as the rows before it tell; what the provider said of it stands.
+pub(super) fn note_before(series: &Series, all: &Bars, first: Ts, envelope: &mut Envelope) {
+    let at = if Yahoo::is_daily_or_longer(series) { Some(first) } else { session_at(envelope, first) };
     let Some(at) = at else { return };
-    let before = all.times.partition_point(|open| *open < at);
+    let before = all.times.partition_point(|open| *open < regular_end_before(series, at, envelope));
     let close = all.column(Column::Close).and_then(|closes| (0..before).rev().find_map(|row| closes.value(row)));
     if let Some(close) = close {
         let text = short(close, envelope);
