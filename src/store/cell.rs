@@ -174,10 +174,12 @@ impl Cell {
                     .collect();
                 let rows: usize = standing.iter().map(|piece| piece.times.len()).sum();
                 let has_all = standing.iter().all(|p| key.first <= p.key.first && p.key.last <= key.last);
-                if has_all && rows <= file.rows {
+                if standing.is_empty() {
+                    // Nothing is in its way.
+                } else if has_all && rows <= file.rows {
                     snapshot.pieces.retain(|piece| !standing.iter().any(|p| p.id == piece.id));
                     needless.extend(standing.iter().map(|piece| piece.key.as_ref().clone()));
-                } else if !standing.is_empty() {
+                } else {
                     snapshot.ledger.forget(window);
                     for piece in &standing {
                         let window = Window::new(piece.key.first, self.grid.cover_end(piece.key.last));

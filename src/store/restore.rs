@@ -40,13 +40,26 @@ impl Disk {
     /// Everything on disk: ledgers where they are readable, else what the footers of the files say. Leftovers of
     /// interrupted writes are swept.
     pub fn load(&self) -> Vec<Found> {
-        let (mut found, mut aside) = (Vec::new(), Vec::new());
-        for folder in leaves(self.root(), 5) {
-            match self.load_folder(&folder, &mut aside) {
-                Ok(series) => found.extend(series),
-                Err(error) => tracing::error!(folder = %folder.display(), %error, "series on disk is unreadable"),
+        let folders = leaves(self.root(), 5);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let load = |folders: &[PathBuf]| {
+            let (mut found, mut aside) = (Vec::new(), Vec::new());
+            for folder in folders {
+                match self.load_folder(folder, &mut aside) {
+                    Ok(series) => found.extend(series),
+                    Err(error) => tracing::error!(folder = %folder.display(), %error, "series on disk is unreadable"),
+                }
             }
-        }
+            (found, aside)
+        };
+        let shares = folders.chunks(folders.len().div_ceil(threads).max(1));
+        let loaded: Vec<(Vec<Found>, Vec<Aside>)> = std::thread::scope(|scope| {
+            let begun: Vec<_> = shares.map(|share| scope.spawn(|| load(share))).collect();
+            begun.into_iter().filter_map(|thread| thread.join().ok()).collect()
+        });
+        let (found, aside): (Vec<_>, Vec<_>) = loaded.into_iter().unzip();
+        let mut aside: Vec<Aside> = aside.into_iter().flatten().collect();
+        let found = found.into_iter().flatten().collect();
         aside.sort_by_key(|(at, ..)| *at);
         aside.into_iter().for_each(|(_, path, bytes)| self.keep_aside(path, bytes));
         found

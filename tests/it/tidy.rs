@@ -123,3 +123,20 @@ fn time_and_environment_are_read_in_one_place_each() {
         assert!(!environment || matches!(module.as_str(), "cli" | "app" | "observe"), "{}", path.display());
     }
 }
+
+/// What a client may rely on is proved by tests that there are.
+#[test]
+fn every_rule_names_tests_that_exist() {
+    let text = fs::read_to_string(root().join("docs/SEMANTICS.md")).expect("the rules");
+    let folders = ["src", "tests/it", "core", "providers"];
+    let code: String = folders
+        .iter()
+        .flat_map(|folder| sources(&root().join(folder)))
+        .map(|path| fs::read_to_string(path).expect("a source"))
+        .collect();
+    let rows = text.lines().filter(|line| line.starts_with("Proved by") || line.starts_with("| "));
+    let named: Vec<&str> = rows.flat_map(|line| line.split('`').skip(1).step_by(2)).filter(|n| n.len() > 24).collect();
+    assert!(named.len() > 80, "{}", named.len());
+    let missing: Vec<&str> = named.into_iter().filter(|name| !code.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
