@@ -70,6 +70,10 @@ pub struct Cache {
     pub ttl_multiplier: f64,
     /// How old forming bars may be when the provider fails; never more than one bar.
     pub stale_if_error: Period,
+    /// How long a client waits where something past its life can be served.
+    pub stale_patience: Period,
+    /// By how much bars that grow may be past their life while they are fetched again behind the answer.
+    pub stale_while_revalidate: Period,
     pub l1: Memory,
     pub l3: Disk,
 }
@@ -266,6 +270,8 @@ impl Default for Cache {
             fragments: BTreeMap::new(),
             ttl_multiplier: 1.0,
             stale_if_error: Period::seconds(86_400),
+            stale_patience: Period::seconds(1),
+            stale_while_revalidate: Period::seconds(0),
             l1: Memory::default(),
             l3: Disk::default(),
         }

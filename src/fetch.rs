@@ -27,6 +27,7 @@ use http::{HeaderMap, StatusCode};
 use keyring::{Admission, Keyring};
 use limiter::Limiter;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 use tower::ServiceExt;
 
@@ -39,6 +40,23 @@ pub struct Attempt {
     pub cost: u32,
     /// Whose allowance it uses up, if not the gateway's.
     pub payer: Option<u64>,
+    pub trouble: Trouble,
+}
+
+/// Whom to tell when an attempt failed and another one is made.
+#[derive(Clone, Default)]
+pub struct Trouble(Option<Arc<dyn Fn() + Send + Sync>>);
+
+impl Trouble {
+    pub fn new(tell: impl Fn() + Send + Sync + 'static) -> Trouble {
+        Trouble(Some(Arc::new(tell)))
+    }
+
+    pub fn tell(&self) {
+        if let Some(tell) = &self.0 {
+            tell();
+        }
+    }
 }
 
 /// Neither the query nor the headers are shown: they may carry a key.
@@ -142,6 +160,8 @@ pub struct Fetcher {
     keyring: Keyring,
     clock: Clock,
     events: Events,
+    /// Milliseconds that the last call took.
+    took: AtomicI64,
 }
 
 /// Requests for what one call wants at most: a provider that never comes to an end is not followed for ever.
@@ -169,12 +189,30 @@ impl Fetcher {
         };
         let session = manifest.session.as_ref().map(asks).transpose()?;
         let keyring = Keyring::new(manifest, settings);
-        Ok(Fetcher { provider, limiter, breaker, metrics, base_url, stack, forwarder, session, keyring, clock, events })
+        Ok(Fetcher {
+            provider,
+            limiter,
+            breaker,
+            metrics,
+            base_url,
+            stack,
+            forwarder,
+            session,
+            keyring,
+            clock,
+            events,
+            took: AtomicI64::new(0),
+        })
     }
 
     /// With which key a client's request goes upstream.
     pub fn admit<'a>(&self, query: &str, header: &dyn Fn(&str) -> Option<&'a str>) -> Admission {
         self.keyring.admit(query, header)
+    }
+
+    /// Milliseconds that the last call took.
+    pub fn took(&self) -> i64 {
+        self.took.load(Ordering::Relaxed)
     }
 
     /// Makes a call and reads what it brings.
@@ -184,11 +222,12 @@ impl Fetcher {
         call: &Call,
         named: Named,
         credential: Option<&Credential>,
+        trouble: &Trouble,
     ) -> Result<Landed, Failure> {
         let upstream = self.provider.call(series, call, named, (self.clock)());
         let read = |body: &[u8]| self.provider.decode(series, call, body).map_err(|error| error.failure());
         let cost = self.provider.manifest().cost;
-        let landed = self.collect(&[(series, call)], upstream, cost, credential, |_, body| read(body)).await;
+        let landed = self.collect(&[(series, call)], upstream, cost, credential, trouble, |_, body| read(body)).await;
         landed.into_iter().next().unwrap_or_else(|| Err(FetchError::up("there was no call").0))
     }
 
@@ -203,7 +242,7 @@ impl Fetcher {
         let upstream = self.provider.together(calls)?;
         let cost = if each { manifest.cost.saturating_mul(calls.len() as u32) } else { manifest.cost };
         let read = |at: usize, body: &[u8]| self.provider.part(calls[at].0, calls[at].1, body);
-        Some(self.collect(calls, upstream, cost, credential, read).await)
+        Some(self.collect(calls, upstream, cost, credential, &Trouble::default(), read).await)
     }
 
     /// Asks, goes on as long as the answers say that there is more, and reads them for each of the calls.
@@ -213,6 +252,7 @@ impl Fetcher {
         mut upstream: Upstream,
         cost: u32,
         credential: Option<&Credential>,
+        trouble: &Trouble,
         read: impl Fn(usize, &[u8]) -> Result<Decoded, Failure>,
     ) -> Vec<Result<Landed, Failure>> {
         let started = Instant::now();
@@ -220,7 +260,7 @@ impl Fetcher {
         let at = (self.clock)();
         let mut landed: Vec<Result<Landed, Failure>> = calls.iter().map(|_| Ok(Landed::empty(at))).collect();
         for page in 0..=PAGES {
-            let answer = match self.ask(&upstream, cost, credential).await {
+            let answer = match self.ask(&upstream, cost, credential, trouble).await {
                 _ if page == PAGES => Err(FetchError::up("the provider's answer has no end").0),
                 outcome => outcome,
             };
@@ -247,6 +287,8 @@ impl Fetcher {
                 _ => break,
             }
         }
+        let took = started.elapsed().as_millis() as i64;
+        self.took.store(took, Ordering::Relaxed);
         let (provider, millis) = (self.provider.manifest().id.as_str(), started.elapsed().as_millis() as u64);
         for outcome in &landed {
             match outcome {
@@ -263,12 +305,18 @@ impl Fetcher {
         landed
     }
 
-    async fn ask(&self, upstream: &Upstream, cost: u32, credential: Option<&Credential>) -> Result<Answer, Failure> {
+    async fn ask(
+        &self,
+        upstream: &Upstream,
+        cost: u32,
+        credential: Option<&Credential>,
+        trouble: &Trouble,
+    ) -> Result<Answer, Failure> {
         let (query, headers) = self.keyring.sign(&upstream.query, credential);
         let joint = if query.is_empty() { "" } else { "?" };
         let payer = credential.and_then(Credential::payer);
-        let attempt =
-            Attempt { url: format!("{}{}{joint}{query}", self.base_url, upstream.path), headers, cost, payer };
+        let url = format!("{}{}{joint}{query}", self.base_url, upstream.path);
+        let attempt = Attempt { url, headers, cost, payer, trouble: trouble.clone() };
         let outcome = self.stack.clone().oneshot(attempt).await;
         outcome.map_err(|error| FetchError::of(error).scrubbed(credential))
     }

@@ -9,6 +9,7 @@ pub mod gather;
 pub mod invalidate;
 pub mod lease;
 mod market;
+mod refresh;
 pub mod serve;
 mod unknown;
 pub mod verify;
@@ -21,6 +22,7 @@ use crate::store::tiers::Tiers;
 use finex_core::ask::Ask;
 use finex_core::plan::Limits;
 use finex_core::series::Series;
+use finex_core::terms::Terms;
 use finex_core::time::Clock;
 use finex_providers::Native;
 use finex_providers::keys::Credential;
@@ -40,6 +42,8 @@ pub struct Request {
     pub ask: Ask,
     /// How a client of a native facade put it.
     pub native: Native,
+    /// What it says of the age of its answer.
+    pub terms: Terms,
     /// With which key calls are made for it.
     pub credential: Option<Arc<Credential>>,
     /// Its place among those that are asked for together.

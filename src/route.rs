@@ -17,6 +17,7 @@ use crate::secure::ScopeNames;
 use finex_core::ask::Ask;
 use finex_core::series::{Scope, Series};
 use finex_core::status::Outcome;
+use finex_core::terms::Terms;
 use finex_providers::{Native, Provider};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, request::Parts};
 use std::net::IpAddr;
@@ -71,10 +72,12 @@ impl Router {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let started = Instant::now();
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let is_native = self.provided(parts.uri.path()).is_some();
+        let terms = if is_native { native::take_terms(&mut parts) } else { Ok(Terms::default()) };
         let path = parts.uri.path();
         let mut answer = match self.provided(path) {
-            Some((fetcher, rest)) => match self.native(&parts, fetcher, rest).await {
+            Some((fetcher, rest)) => match self.native(&parts, fetcher, rest, terms).await {
                 Some(answer) => self.counted(&self.cached.native, answer, started),
                 None => {
                     let answer = self.forward(&parts, body, fetcher, rest).await;
@@ -106,7 +109,14 @@ impl Router {
     }
 
     /// An ask as its client may have it: with whose key, and whose data it is.
-    pub(crate) fn request(&self, series: Arc<Series>, ask: Ask, native: Native, admission: &Admission) -> Request {
+    pub(crate) fn request(
+        &self,
+        series: Arc<Series>,
+        ask: Ask,
+        native: Native,
+        terms: Terms,
+        admission: &Admission,
+    ) -> Request {
         let private = admission.credential.as_ref().filter(|_| admission.is_private);
         let series = match private {
             Some(key) => {
@@ -115,7 +125,7 @@ impl Router {
             }
             None => series,
         };
-        Request { series, ask, native, credential: admission.credential.clone(), member: None }
+        Request { series, ask, native, terms, credential: admission.credential.clone(), member: None }
     }
 
     fn counted(&self, route: &RouteMetrics, mut answer: Answer, started: Instant) -> Answer {
@@ -149,6 +159,11 @@ impl Router {
             fetcher.metrics.avoided.inc_by(u64::try_from(journey.saved()).unwrap_or(0));
         }
     }
+}
+
+/// What a client says of the age of its answer, in a header.
+pub(crate) fn terms_of(headers: &HeaderMap) -> Terms {
+    header_of(headers, "cache-control").map_or(Terms::default(), Terms::of_header)
 }
 
 /// The only methods that read.

@@ -12,5 +12,6 @@ pub mod exchange;
 pub mod plan;
 pub mod series;
 pub mod status;
+pub mod terms;
 pub mod time;
 pub mod truth;

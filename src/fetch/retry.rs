@@ -41,7 +41,7 @@ impl Policy {
 impl tower::retry::Policy<Attempt, Answer, BoxError> for Policy {
     type Future = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
-    fn retry(&mut self, _: &mut Attempt, result: &mut Result<Answer, BoxError>) -> Option<Self::Future> {
+    fn retry(&mut self, attempt: &mut Attempt, result: &mut Result<Answer, BoxError>) -> Option<Self::Future> {
         let failure = match result {
             Ok(_) => {
                 self.budget.deposit();
@@ -60,6 +60,7 @@ impl tower::retry::Policy<Attempt, Answer, BoxError> for Policy {
             return None;
         }
         let pause = self.pause_before_next(failure.retry_after)?;
+        attempt.trouble.tell();
         Some(Box::pin(tokio::time::sleep(pause)))
     }
 

@@ -146,6 +146,12 @@ impl Gateway {
             same_period && cell.provider.opened_before(live, to, &sight.envelope)
         };
         let cuts_live = answer.snapshot.live.is_some_and(ends_before);
+        if journey.outcome == Outcome::Hit && loose.is_some_and(|(_, expires)| expires <= journey.now) {
+            journey.outcome = Outcome::Stale;
+            journey
+                .warnings
+                .push("these bars are past their life, as was asked for; they are fetched again".to_owned());
+        }
         let mut served = Served {
             cuts_live,
             cell: cell.clone(),
@@ -186,5 +192,5 @@ fn life(snapshot: &Snapshot, pieces: &[Piece], ask: &Ask) -> Option<(Ts, Ts)> {
     let from = if matches!(ask.take, Take::Last(_)) { first.unwrap_or(ask.window.from) } else { ask.window.from };
     let spoken_of = Window::new(from, to.min(ask.window.to));
     let loose = snapshot.ledger.loose().iter().filter(|l| l.window.overlaps(spoken_of));
-    loose.map(|l| (l.fetched_at, l.expires)).reduce(|a, b| (a.0.min(b.0), a.1.min(b.1)))
+    loose.map(|l| (l.fetched_at, l.expires.saturating_sub(snapshot.grace))).reduce(|a, b| (a.0.min(b.0), a.1.min(b.1)))
 }

@@ -6,7 +6,7 @@
 
 use super::gather::Member;
 use super::{Gateway, Request};
-use crate::fetch::Landed;
+use crate::fetch::{Landed, Trouble};
 use crate::plan;
 use crate::render::Journey;
 use crate::store::cell::Cell;
@@ -24,7 +24,24 @@ use tokio::sync::watch;
 /// How long a failure answers those who come after.
 const HOLD: Duration = Duration::from_secs(1);
 
-type Outcome = Option<Result<(), Failure>>;
+/// How far a flight is.
+#[derive(Debug, Clone)]
+pub enum Progress {
+    Flying,
+    /// An attempt failed, and another one is made.
+    Troubled,
+    Landed(Result<(), Failure>),
+}
+
+impl Progress {
+    fn has_landed(&self) -> bool {
+        matches!(self, Progress::Landed(_))
+    }
+
+    fn is_in_trouble(&self) -> bool {
+        matches!(self, Progress::Troubled)
+    }
+}
 
 /// The boards of series that something is under way for.
 #[derive(Default)]
@@ -47,14 +64,14 @@ struct State {
 struct Flying {
     id: u64,
     window: Window,
-    landed: watch::Receiver<Outcome>,
+    landed: watch::Receiver<Progress>,
 }
 
 /// What an ask has to wait for.
 pub struct Boarded {
     /// The state that was planned upon.
     pub snapshot: Arc<Snapshot>,
-    pub flights: Vec<watch::Receiver<Outcome>>,
+    pub flights: Vec<watch::Receiver<Progress>>,
     /// Of those, how many were launched for it.
     pub launched: usize,
 }
@@ -63,10 +80,31 @@ impl Boarded {
     /// Waits for all; the first failure ends it.
     pub async fn landed(self) -> Result<(), Failure> {
         for mut flight in self.flights {
-            let outcome = flight.wait_for(Option::is_some).await.map(|outcome| outcome.clone());
-            outcome.ok().flatten().unwrap_or_else(|| Err(lost()))?;
+            match flight.wait_for(Progress::has_landed).await.as_deref() {
+                Ok(Progress::Landed(outcome)) => outcome.clone()?,
+                _ => return Err(lost()),
+            }
         }
         Ok(())
+    }
+
+    /// Waits until one of them is in trouble, for ever if none gets into any.
+    pub fn troubled(&self) -> impl Future<Output = ()> + use<> {
+        let flights = self.flights.clone();
+        let each = flights.into_iter().map(|mut flight| {
+            Box::pin(async move {
+                if flight.wait_for(Progress::is_in_trouble).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            })
+        });
+        let all: Vec<_> = each.collect();
+        async move {
+            match all.is_empty() {
+                true => std::future::pending().await,
+                false => drop(futures_util::future::select_all(all).await),
+            }
+        }
     }
 }
 
@@ -106,7 +144,7 @@ impl Flights {
 struct Landing {
     board: Arc<Board>,
     id: u64,
-    outcome: watch::Sender<Outcome>,
+    outcome: Arc<watch::Sender<Progress>>,
     result: Result<(), Failure>,
     /// Was the call made with a client's own key, whose troubles are not everybody's?
     with_own_key: bool,
@@ -124,7 +162,7 @@ impl Drop for Landing {
         if result.is_ok() {
             state.hold = None;
         }
-        self.outcome.send_replace(Some(result));
+        self.outcome.send_replace(Progress::Landed(result));
     }
 }
 
@@ -213,7 +251,7 @@ impl Gateway {
         if !self.tiers.catalog.stands(cell) {
             return Ok(None);
         }
-        let snapshot = cell.snapshot();
+        let snapshot = cell.snapshot().under(&request.terms, (self.clock)());
         let plan = self.plan_under_way(cell, &snapshot, request, &state, journey.plans)?;
         if journey.missing.is_empty() {
             journey.missing.clone_from(&plan.awaited);
@@ -292,8 +330,9 @@ impl Gateway {
         flight: Flight,
         board: &Arc<Board>,
         state: &mut State,
-    ) -> watch::Receiver<Outcome> {
-        let (sender, receiver) = watch::channel(None);
+    ) -> watch::Receiver<Progress> {
+        let (sender, receiver) = watch::channel(Progress::Flying);
+        let sender = Arc::new(sender);
         let id = state.next;
         state.next += 1;
         state.flying.push(Flying { id, window: flight.call.window, landed: receiver.clone() });
@@ -344,7 +383,17 @@ impl Crew {
     async fn fly(self, flight: Flight, mut landing: Landing) {
         let Some(gateway) = self.gateway else { return };
         let cell = self.cell;
-        landing.result = gateway.bring(&cell, flight).await;
+        let outcome = landing.outcome.clone();
+        let trouble = Trouble::new(move || {
+            let _ = outcome.send_if_modified(|progress| {
+                let flying = matches!(progress, Progress::Flying);
+                if flying {
+                    *progress = Progress::Troubled;
+                }
+                flying
+            });
+        });
+        landing.result = gateway.bring(&cell, flight, &trouble).await;
         gateway.note_word(&cell, &landing.result, landing.with_own_key);
         let failed = landing.result.is_err();
         // Waiters go on as soon as the rows are in memory; writing them down is nobody's delay.
@@ -370,19 +419,19 @@ async fn clear_later(gateway: Arc<Gateway>, series: Arc<Series>) {
 }
 
 impl Gateway {
-    async fn bring(&self, cell: &Arc<Cell>, flight: Flight) -> Result<(), Failure> {
+    async fn bring(&self, cell: &Arc<Cell>, flight: Flight, trouble: &Trouble) -> Result<(), Failure> {
         let _lease = self.leases.acquire(&cell.series.symbol).await;
         let fetcher = self.fetcher(&cell.series.provider).ok_or_else(lost)?;
         let (mut call, key) = (flight.call, flight.credential.as_deref());
         let mut outcome = match &flight.member {
             Some(member) => member.call(fetcher, &cell.series, &call, key).await,
-            None => fetcher.call(&cell.series, &call, flight.named, key).await,
+            None => fetcher.call(&cell.series, &call, flight.named, key, trouble).await,
         };
         let of_the_window = |failure: &Failure| matches!(failure.class, ErrorClass::OutOfWindow | ErrorClass::Bad);
         if !call.exact && flight.named != Named::Ask && outcome.as_ref().is_err_and(of_the_window) {
             // It may be refused for what it was widened by; and a refusal has to speak of what the client asked.
             call = exactly(&call, flight.named);
-            outcome = fetcher.call(&cell.series, &call, flight.named, key).await;
+            outcome = fetcher.call(&cell.series, &call, flight.named, key, trouble).await;
         }
         let landed = outcome?;
         if call.exact && matches!(flight.named, Named::Range(_)) {

@@ -4,7 +4,7 @@
 //! planned; those that turn out alike but for the symbol go as one, and every flight lands with its own part.
 
 use super::{Gateway, Request};
-use crate::fetch::{FetchError, Fetcher, Landed};
+use crate::fetch::{FetchError, Fetcher, Landed, Trouble};
 use crate::render::Served;
 use finex_core::plan::{Anchor, Call};
 use finex_core::series::{Scope, Series};
@@ -179,7 +179,9 @@ async fn lead(
             None => {
                 let single = |(series, call): &(&Series, &Call)| {
                     let (series, call) = ((*series).clone(), **call);
-                    async move { fetcher.call(&series, &call, finex_providers::Named::Ask, credential).await }
+                    async move {
+                        fetcher.call(&series, &call, finex_providers::Named::Ask, credential, &Trouble::default()).await
+                    }
                 };
                 outcomes.extend(join_all(chunk.iter().map(single)).await.into_iter().map(|outcome| (outcome, false)));
             }

@@ -1,6 +1,7 @@
 //! From an ask to rows: look, plan, fetch what is missing, look again.
 
 use super::assemble::Selected;
+use super::flight::Boarded;
 use super::verify::COMPARISONS;
 use super::{Gateway, Request};
 use crate::plan::{self, Asked};
@@ -8,6 +9,7 @@ use crate::render::{Journey, Served};
 use crate::store::cell::Cell;
 use crate::store::snapshot::Snapshot;
 use finex_core::status::{ErrorClass, Outcome};
+use finex_core::terms::Terms;
 use finex_core::time::Ts;
 use finex_providers::Failure;
 use std::sync::Arc;
@@ -33,20 +35,23 @@ impl Gateway {
     }
 
     /// Coverage → plan → calls (one flight per gap) → keep what arrived → assemble.
-    async fn travel(&self, request: &Request, mut journey: Journey) -> Result<Served, Failure> {
+    pub(super) async fn travel(&self, request: &Request, mut journey: Journey) -> Result<Served, Failure> {
+        let mut terms = self.terms(request);
         let standing = || self.tiers.catalog.cell(&request.series).ok_or_else(|| unknown(&request.series.provider));
         let mut cell = standing()?;
         let (mut before, mut comparisons) = (cell.snapshot(), 0);
         for _ in 0..LOOKS {
             cell = standing()?;
             let cell = &cell;
-            let mut snapshot = cell.snapshot();
+            let request = &Request { terms, ..request.clone() };
             let now = (self.clock)();
+            let mut snapshot = cell.snapshot().under(&terms, now);
             let mut asked = plan::asked(cell, &snapshot, &request.ask, request.native, now);
             let mut held = plan::held(cell, &snapshot, &asked, now);
             // Bars of two bases must not meet: what is held is compared before anything is added to it, unless what is
             // fetched anyway brings some of it once more.
             let due = match request.member {
+                _ if request.terms.only_if_cached => None,
                 Some(_) => None,
                 None => self.to_compare(cell, &asked.ask, now).await,
             };
@@ -71,6 +76,9 @@ impl Gateway {
             if held.is_none() && self.pass_by_closed(cell, &snapshot, &asked.ask, now) {
                 continue;
             }
+            if request.terms.only_if_cached && (held.is_none() || plan::lacks_sight(cell)) {
+                return Err(not_held());
+            }
             if held.is_none() || plan::lacks_sight(cell) {
                 let boarded = match self.board(cell, request, &mut journey) {
                     Ok(Some(boarded)) => boarded,
@@ -84,10 +92,13 @@ impl Gateway {
                         break;
                     }
                     let (departed, launched) = (Instant::now(), boarded.launched);
-                    let landed = boarded.landed().await;
+                    let landed = self.wait(cell, request, boarded, &journey).await;
                     journey.fetching += departed.elapsed();
                     match landed {
-                        Ok(()) => continue,
+                        Ok(()) => {
+                            terms = terms.met();
+                            continue;
+                        }
                         // Another's key was refused, not this one's.
                         Err(failure) if launched == 0 && concerns_the_key(&failure) => continue,
                         Err(failure) => return self.degrade(cell, request, failure, journey).await,
@@ -110,7 +121,7 @@ impl Gateway {
 
     /// The answer, if all of it lies in memory: no lock, no waiting.
     fn hit(&self, cell: &Arc<Cell>, request: &Request, journey: &Journey) -> Option<Served> {
-        let snapshot = cell.snapshot();
+        let snapshot = cell.snapshot().under(&self.terms(request), journey.now);
         if plan::lacks_sight(cell) || snapshot.is_outdated(cell.rewritten_at()) {
             return None;
         }
@@ -126,7 +137,37 @@ impl Gateway {
         let before = self.close_before(cell, &answer, &pieces)?;
         let mut journey = journey.clone();
         journey.outcome = Outcome::Hit;
-        Some(self.complete(cell, &answer, pieces, before, request, journey))
+        let served = self.complete(cell, &answer, pieces, before, request, journey);
+        self.refresh_behind(request, &served);
+        Some(served)
+    }
+
+    /// What is held, if it answers the ask as it is; nobody is called.
+    pub fn serve_held(&self, request: &Request) -> Option<Served> {
+        self.hit(&self.tiers.catalog.get(&request.series)?, request, &Journey::begin((self.clock)()))
+    }
+
+    /// The client's terms; who has none takes what the settings allow.
+    fn terms(&self, request: &Request) -> Terms {
+        request.terms.with_grace(self.cache.stale_while_revalidate.as_millis())
+    }
+
+    /// Waits for what was launched. Where something past its life can be served it is not waited for longer than that is
+    /// worth, nor past the first attempt that fails: the flight goes on behind the answer.
+    async fn wait(&self, cell: &Cell, request: &Request, boarded: Boarded, journey: &Journey) -> Result<(), Failure> {
+        if self.stale(cell, request, journey.now).is_none() {
+            return boarded.landed().await;
+        }
+        let troubled = boarded.troubled();
+        tokio::select! {
+            biased;
+            landed = boarded.landed() => landed,
+            () = troubled => Err(Failure::new(ErrorClass::Up, "an attempt failed, and another one is under way")),
+            () = tokio::time::sleep(self.cache.stale_patience.0) => {
+                let detail = "it takes longer than cache.stale_patience, and is under way";
+                Err(Failure { timed_out: true, ..Failure::new(ErrorClass::Up, detail) })
+            }
+        }
     }
 }
 
@@ -156,6 +197,12 @@ pub(super) fn refused(too_large: &finex_core::plan::TooLarge) -> Failure {
 
 fn late() -> Failure {
     let detail = "it took longer than server.request_timeout allows";
+    Failure { timed_out: true, ..Failure::new(ErrorClass::Up, detail) }
+}
+
+/// What RFC 9111 has 504 for.
+pub fn not_held() -> Failure {
+    let detail = "it is not held, and only-if-cached forbids to ask the provider";
     Failure { timed_out: true, ..Failure::new(ErrorClass::Up, detail) }
 }
 

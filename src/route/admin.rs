@@ -8,6 +8,7 @@ use crate::render::{Answer, AnswerBody, headers};
 use crate::secure::{Denied, may_change};
 use bytes::Bytes;
 use finex_core::series::encode_part;
+use finex_core::terms::Terms;
 use finex_core::time::{BEGINNING, END, Window};
 use finex_providers::{NativeRequest, Recognised};
 use http::request::Parts;
@@ -111,11 +112,13 @@ impl Router {
                 let native = NativeRequest { method: "GET", path: rest, query, header: &header, now };
                 let admission = fetcher.admit(query, &header);
                 match fetcher.provider.recognise(&native) {
-                    Recognised::Series(ask) => self.request(ask.series, ask.ask, ask.native, &admission),
+                    Recognised::Series(ask) => {
+                        self.request(ask.series, ask.ask, ask.native, Terms::default(), &admission)
+                    }
                     Recognised::Batch(batch) => {
                         let members = batch.members.into_iter().filter_map(|(name, member)| Some((name, member.ok()?)));
                         let explained = members.map(|(name, ask)| {
-                            let request = self.request(ask.series, ask.ask, ask.native, &admission);
+                            let request = self.request(ask.series, ask.ask, ask.native, Terms::default(), &admission);
                             let provider = request.series.provider.clone();
                             let plan = self.gateway.explain(&request);
                             plan.map(|plan| (name, plan)).map_err(|failure| Problem::of(&failure, &provider))

@@ -1,13 +1,16 @@
 //! Native facades: `/{provider}/{the provider's own path}`.
 
-use super::{Router, header_of};
+use super::{Router, header_of, terms_of};
 use crate::fetch::Fetcher;
 use crate::fetch::keyring::Admission;
 use crate::render::{Answer, Served, headers, native};
 use finex_core::ask::Take;
 use finex_core::status::{ErrorClass, Outcome};
+use finex_core::terms::{BadDirective, Terms};
 use finex_providers::{Batch, Failure, NativeAsk, NativeError, NativeRequest, Provider, Recognised};
+use http::Uri;
 use http::request::Parts;
+use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
 /// `/binance/api/v3/klines` as provider and native path.
@@ -26,6 +29,25 @@ fn first_segment(path: &str) -> Option<(&str, &str)> {
     Some((&path[..at], &path[at..]))
 }
 
+/// What a client says of the age of its answer: `finex.cache=`, which is ours and taken out of the query, and before that the
+/// header.
+pub(super) fn take_terms(parts: &mut Parts) -> Result<Terms, BadDirective> {
+    const NAME: &str = "finex.cache=";
+    let header = terms_of(&parts.headers);
+    let Some(query) = parts.uri.query().filter(|query| query.contains(NAME)) else { return Ok(header) };
+    let (ours, theirs): (Vec<&str>, Vec<&str>) = query.split('&').partition(|pair| pair.starts_with(NAME));
+    let joint = if theirs.is_empty() { "" } else { "?" };
+    let text = format!("{}{joint}{}", parts.uri.path(), theirs.join("&"));
+    let said = ours.iter().map(|pair| percent_decode_str(&pair[NAME.len()..]).decode_utf8_lossy());
+    let terms = Terms::parse(&said.collect::<Vec<_>>().join(","))?;
+    let mut uri = parts.uri.clone().into_parts();
+    uri.path_and_query = text.parse().ok();
+    if let Ok(uri) = Uri::from_parts(uri) {
+        parts.uri = uri;
+    }
+    Ok(terms.or(header))
+}
+
 /// Paths whose meaning depends on who reads them.
 pub fn is_ambiguous(path: &str) -> bool {
     const CODES: [&str; 7] = ["%2e", "%2f", "%5c", "%00", "%0a", "%0d", "%25"];
@@ -36,7 +58,27 @@ pub fn is_ambiguous(path: &str) -> bool {
 
 impl Router {
     /// Answers a series request; none if the request is something else.
-    pub(super) async fn native(&self, parts: &Parts, fetcher: &Fetcher, path: &str) -> Option<Answer> {
+    pub(super) async fn native(
+        &self,
+        parts: &Parts,
+        fetcher: &Fetcher,
+        path: &str,
+        terms: Result<Terms, BadDirective>,
+    ) -> Option<Answer> {
+        let provider = fetcher.provider.as_ref();
+        let terms = match terms {
+            Ok(terms) => terms,
+            Err(bad) => return Some(refuse(provider, &format!("finex.cache: {bad}"))),
+        };
+        let not_held = || {
+            let failure = crate::gateway::serve::not_held();
+            native::error(provider.error(&failure), None, "finex; fwd=miss; detail=only-if-cached")
+        };
+        let answer = self.recognised(parts, fetcher, path, terms).await;
+        answer.or_else(|| terms.only_if_cached.then(not_held))
+    }
+
+    async fn recognised(&self, parts: &Parts, fetcher: &Fetcher, path: &str, terms: Terms) -> Option<Answer> {
         let provider = fetcher.provider.as_ref();
         if is_ambiguous(path) {
             return Some(refuse(provider, "the path has dot segments or encoded separators"));
@@ -54,8 +96,12 @@ impl Router {
             Recognised::Forward => return None,
             Recognised::Local(local) => return Some(native::local(&local)),
             Recognised::Refused(error) => native::error(error, None, "finex; fwd=bypass; detail=refused"),
-            Recognised::Series(ask) => self.series(parts, provider, ask, &fetcher.admit(query, &header)).await?,
-            Recognised::Batch(batch) => self.batch(parts, provider, batch, &fetcher.admit(query, &header)).await?,
+            Recognised::Series(ask) => self.series(parts, provider, ask, terms, &fetcher.admit(query, &header)).await?,
+            // What is not to be kept goes through, but where all of it is held.
+            Recognised::Batch(_) if terms.no_store => return None,
+            Recognised::Batch(batch) => {
+                self.batch(parts, provider, batch, terms, &fetcher.admit(query, &header)).await?
+            }
         };
         // Clients slow down by these figures: they are live, on hits too.
         fetcher.limiter.report(answer.headers_mut());
@@ -68,13 +114,18 @@ impl Router {
         parts: &Parts,
         provider: &dyn Provider,
         native: NativeAsk,
+        terms: Terms,
         admission: &Admission,
     ) -> Option<Answer> {
-        let request = self.request(native.series, native.ask, native.native, admission);
+        let request = self.request(native.series, native.ask, native.native, terms, admission);
         if self.gateway.is_passing(&request) {
             return None;
         }
-        let answer = match self.gateway.serve(&request).await {
+        let served = match terms.no_store {
+            true => Ok(self.gateway.serve_held(&request)?),
+            false => self.gateway.serve(&request).await,
+        };
+        let answer = match served {
             Ok(served) if served.cuts_live => return None,
             Ok(mut served) => {
                 cut(&mut served);
@@ -103,10 +154,12 @@ impl Router {
         parts: &Parts,
         provider: &dyn Provider,
         batch: Batch,
+        terms: Terms,
         admission: &Admission,
     ) -> Option<Answer> {
         let asks = batch.members.iter().filter_map(|(_, member)| member.as_ref().ok());
-        let requests = asks.map(|ask| self.request(ask.series.clone(), ask.ask, ask.native, admission)).collect();
+        let requests =
+            asks.map(|ask| self.request(ask.series.clone(), ask.ask, ask.native, terms, admission)).collect();
         let mut served = self.gateway.serve_together(requests).await.into_iter();
         let failures = served.as_slice().iter().filter_map(|outcome| outcome.as_ref().err());
         if failures.clone().any(|failure| failure.pass_on) {

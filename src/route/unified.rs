@@ -1,6 +1,6 @@
 //! The unified API: `/api/v1/market-data/{symbol}/history` and `/latest`.
 
-use super::{Router, header_of, provider, reads};
+use super::{Router, header_of, provider, reads, terms_of};
 use crate::gateway::Request;
 use crate::render::problem::{Problem, nearest};
 use crate::render::unified::{Format, Page, history, latest};
@@ -8,6 +8,7 @@ use crate::render::{Answer, Served, cache_info::rfc3339};
 use finex_core::ask::{Ask, Take};
 use finex_core::calendar::Interval;
 use finex_core::columns::Columns;
+use finex_core::terms::Terms;
 use finex_core::time::{BEGINNING, END, Ts, Window};
 use finex_providers::{Native, Unsupported};
 use http::header::ACCEPT;
@@ -22,9 +23,20 @@ const DEFAULT_LIMIT: u64 = 500;
 const MAX_LIMIT: u64 = 5_000;
 const LONGEST_SYMBOL: usize = 100;
 
-const HISTORY: [&str; 10] =
-    ["start_time", "end_time", "start", "end", "interval", "limit", "provider", "layout", "format", "currency"];
-const LATEST: [&str; 3] = ["interval", "provider", "currency"];
+const HISTORY: [&str; 11] = [
+    "start_time",
+    "end_time",
+    "start",
+    "end",
+    "interval",
+    "limit",
+    "provider",
+    "layout",
+    "format",
+    "currency",
+    "cache",
+];
+const LATEST: [&str; 4] = ["interval", "provider", "currency", "cache"];
 
 /// A history as it was asked for.
 pub(super) struct Wanted {
@@ -70,6 +82,13 @@ impl Router {
     }
 
     async fn serve(&self, request: &Request) -> Result<Served, Problem> {
+        if request.terms.no_store {
+            return self.gateway.serve_held(request).ok_or_else(|| {
+                let detail = "it is not held, and cannot be fetched without being kept: ask the provider's own route, which \
+                              passes such requests through";
+                Problem::parameter("cache", detail)
+            });
+        }
         let served = self.gateway.serve(request).await;
         served.map_err(|failure| Problem::of(&failure, &request.series.provider))
     }
@@ -140,7 +159,9 @@ impl Router {
             .fetcher(id)
             .map(|fetcher| fetcher.admit("", &|name| header_of(headers, name)))
             .unwrap_or_default();
-        Ok(self.request(series.into(), ask, Native::default(), &admission))
+        let said = Terms::parse(params.get("cache").unwrap_or_default());
+        let terms = said.map_err(|bad| Problem::parameter("cache", bad.to_string()))?.or(terms_of(headers));
+        Ok(self.request(series.into(), ask, Native::default(), terms, &admission))
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Cell {
     /// When the next final bars are to be looked at once more, which may have been corrected.
     pub(super) recheck_due: AtomicI64,
     changing: Mutex<()>,
+    /// Is it being fetched again behind an answer?
+    pub refreshing: AtomicBool,
     /// Held while the series is written to disk.
     pub saving: tokio::sync::Mutex<()>,
 }
@@ -51,6 +53,7 @@ impl Cell {
             apart: AtomicBool::new(false),
             recheck_due: AtomicI64::new(Ts::MAX),
             changing: Mutex::new(()),
+            refreshing: AtomicBool::new(false),
             saving: tokio::sync::Mutex::new(()),
         }
     }

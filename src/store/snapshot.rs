@@ -8,6 +8,7 @@ use finex_core::envelope::Envelope;
 use finex_core::plan::Held;
 use finex_core::plan::coverage::Ledger;
 use finex_core::series::FragmentKey;
+use finex_core::terms::Terms;
 use finex_core::time::{END, Ts, Window, WindowSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -61,6 +62,8 @@ pub struct Snapshot {
     pub pieces: Vec<Piece>,
     /// By time, without overlap; their lives stand in the ledger.
     pub loose: Vec<Arc<Fragment>>,
+    /// By how much longer lives are than they were told, for a client that takes what is past them.
+    pub grace: i64,
     /// Which of the loose ones are implausible.
     pub suspect: Arc<[Ts]>,
     /// What is held of the basis before and can no longer be had: served by itself, never beside these.
@@ -109,6 +112,15 @@ impl Snapshot {
     pub fn is_empty(&self) -> bool {
         let unknown = self.ledger.is_empty() && self.envelope.is_empty() && self.basis == 0;
         unknown && self.pieces.is_empty() && self.loose.is_empty()
+    }
+
+    /// As a client may see it that has terms of its own.
+    pub fn under(self: Arc<Self>, terms: &Terms, now: Ts) -> Arc<Snapshot> {
+        if terms.are_plain() {
+            return self;
+        }
+        let (ledger, grace) = (self.ledger.under(terms, now), terms.grace());
+        Arc::new(Snapshot { ledger, grace, ..Snapshot::clone(&self) })
     }
 
     pub(super) fn overlapping(&self, window: Window) -> Range<usize> {

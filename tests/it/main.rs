@@ -25,6 +25,7 @@ mod since;
 mod snapshots;
 mod stores;
 mod surface;
+mod terms;
 mod tidy;
 mod trouble;
 mod truth;

@@ -7,6 +7,7 @@
 use super::{Anchor, Call};
 use crate::calendar::Grid;
 use crate::columns::Columns;
+use crate::terms::Terms;
 use crate::time::{BEGINNING, END, Ts, Window, WindowSet};
 use crate::truth::finality;
 
@@ -96,6 +97,17 @@ impl Ledger {
             entries().filter(|(has, _)| has.has(column)).map(|(_, window)| window).collect::<WindowSet>()
         });
         per_column.reduce(|a, b| a.intersect(&b)).unwrap_or_default()
+    }
+
+    /// As a client may see it that has terms of its own: what it does not take is not there, and what it takes past its life
+    /// lives longer.
+    pub fn under(&self, terms: &Terms, now: Ts) -> Ledger {
+        if terms.no_cache {
+            return Ledger::default();
+        }
+        let taken = self.loose.iter().filter(|l| terms.accept(l.fetched_at, l.expires, now));
+        let longer = |l: &Loose| Loose { expires: l.expires.saturating_add(terms.grace()), ..*l };
+        Ledger { known: self.known.clone(), loose: taken.map(longer).collect() }
     }
 
     /// Writes an attestation into the ledger: what it settles replaces what was loose there.
