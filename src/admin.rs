@@ -62,7 +62,12 @@ pub fn providers<'a>(fetchers: impl Iterator<Item = &'a Arc<Fetcher>>) -> Value 
             "id": manifest.id,
             "name": manifest.name,
             "prefix": format!("/{}", manifest.id),
-            "breaker": fetcher.breaker.state(),
+            "breaker": {
+                "state": fetcher.breaker.state(),
+                "by_hand": fetcher.breaker.is_held_open(),
+                "history": fetcher.breaker.history(),
+            },
+            "last_error": fetcher.last_error(),
             "paused_ms": fetcher.limiter.paused(),
             "windows": fetcher.limiter.usage(),
             "intervals": manifest.intervals.keys().map(ToString::to_string).collect::<Vec<_>>(),

@@ -5,6 +5,7 @@ use crate::edge::listener::{Listening, listen};
 use crate::fetch::Fetcher;
 use crate::gateway::Gateway;
 use crate::gateway::lease::Alone;
+use crate::gateway::spent::SpentFile;
 use crate::observe::clocks::Clocks;
 use crate::observe::events::Events;
 use crate::observe::metrics::Metrics;
@@ -73,7 +74,10 @@ impl App {
             let fetcher = Fetcher::new(provider.clone(), settings, clock.clone(), &metrics, events.clone())?;
             fetchers.insert(id, Arc::new(fetcher));
         }
-        let gateway = Gateway::new(tiers, fetchers, &config, clocks, events, Arc::new(Alone::default()));
+        let keeps = config.cache.l3.kind == DiskKind::Parquet;
+        let spent = keeps.then(|| SpentFile::new(data_dir(&config)));
+        let gateway = Gateway::new(tiers, fetchers, &config, clocks, events, Arc::new(Alone::default()), spent);
+        gateway.restore_spent();
         let scopes = match config.cache.l3.kind {
             DiskKind::Off => ScopeNames::default(),
             DiskKind::Parquet => ScopeNames::open(&data_dir(&config).join(SCOPE_SECRET)),
@@ -85,6 +89,7 @@ impl App {
 
     /// Starts to listen.
     pub async fn listen(&self) -> io::Result<Listening> {
+        self.gateway.watch_spending();
         listen(&self.config.server, self.router.clone()).await
     }
 }

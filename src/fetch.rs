@@ -1,14 +1,17 @@
 //! Going upstream: one stack per provider, and a plain way through for what is no series.
 
+pub mod allowance;
 pub mod breaker;
 pub mod classify;
 pub mod client;
 pub mod forward;
+pub mod guard;
 pub mod keyring;
 pub mod limiter;
 pub mod retry;
 pub mod session;
 pub mod stack;
+pub mod turns;
 
 use crate::config;
 use crate::observe::events::Events;
@@ -26,10 +29,11 @@ use finex_providers::{Decoded, Failure, Named, Provider, Upstream};
 use http::{HeaderMap, StatusCode};
 use keyring::{Admission, Keyring};
 use limiter::Limiter;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tower::ServiceExt;
+use turns::Who;
 
 /// One attempt upstream.
 #[derive(Clone)]
@@ -40,7 +44,10 @@ pub struct Attempt {
     pub cost: u32,
     /// Whose allowance it uses up, if not the gateway's.
     pub payer: Option<u64>,
+    pub who: Who,
     pub trouble: Trouble,
+    /// How often the circuit had opened when leave was given.
+    pub leave: u64,
 }
 
 /// Whom to tell when an attempt failed and another one is made.
@@ -63,6 +70,20 @@ impl Trouble {
 impl std::fmt::Debug for Attempt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.url.split('?').next().unwrap_or_default())
+    }
+}
+
+/// On whose behalf a call is made.
+#[derive(Clone, Default)]
+pub struct Caller {
+    pub credential: Option<Arc<Credential>>,
+    pub who: Who,
+    pub trouble: Trouble,
+}
+
+impl Caller {
+    fn key(&self) -> Option<&Credential> {
+        self.credential.as_deref()
     }
 }
 
@@ -162,6 +183,17 @@ pub struct Fetcher {
     events: Events,
     /// Milliseconds that the last call took.
     took: AtomicI64,
+    /// The last failure in words, and when.
+    last_error: Mutex<Option<LastError>>,
+}
+
+/// A failure of a provider, for operators.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct LastError {
+    /// Milliseconds since 1970.
+    pub at: Ts,
+    pub class: &'static str,
+    pub detail: String,
 }
 
 /// Requests for what one call wants at most: a provider that never comes to an end is not followed for ever.
@@ -178,7 +210,7 @@ impl Fetcher {
         let manifest = provider.manifest();
         let metrics = metrics.provider(&manifest.id);
         let limiter = Arc::new(Limiter::new(manifest, settings, clock.clone()));
-        let breaker = Breaker::new(&settings.breaker, metrics.breaker_open.clone());
+        let breaker = Breaker::new(&settings.breaker, metrics.breaker_open.clone(), clock.clone());
         let base_url = manifest.base_url.trim_end_matches('/').to_owned();
         let stack = stack::build(provider.clone(), settings, limiter.clone(), breaker.clone(), metrics.clone())?;
         let agent = manifest.user_agent.as_deref();
@@ -202,6 +234,7 @@ impl Fetcher {
             clock,
             events,
             took: AtomicI64::new(0),
+            last_error: Mutex::default(),
         })
     }
 
@@ -215,19 +248,16 @@ impl Fetcher {
         self.took.load(Ordering::Relaxed)
     }
 
+    pub fn last_error(&self) -> Option<LastError> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Makes a call and reads what it brings.
-    pub async fn call(
-        &self,
-        series: &Series,
-        call: &Call,
-        named: Named,
-        credential: Option<&Credential>,
-        trouble: &Trouble,
-    ) -> Result<Landed, Failure> {
+    pub async fn call(&self, series: &Series, call: &Call, named: Named, caller: &Caller) -> Result<Landed, Failure> {
         let upstream = self.provider.call(series, call, named, (self.clock)());
         let read = |body: &[u8]| self.provider.decode(series, call, body).map_err(|error| error.failure());
         let cost = self.provider.manifest().cost;
-        let landed = self.collect(&[(series, call)], upstream, cost, credential, trouble, |_, body| read(body)).await;
+        let landed = self.collect(&[(series, call)], upstream, cost, caller, |_, body| read(body)).await;
         landed.into_iter().next().unwrap_or_else(|| Err(FetchError::up("there was no call").0))
     }
 
@@ -235,14 +265,14 @@ impl Fetcher {
     pub async fn call_together(
         &self,
         calls: &[(&Series, &Call)],
-        credential: Option<&Credential>,
+        caller: &Caller,
     ) -> Option<Vec<Result<Landed, Failure>>> {
         let manifest = self.provider.manifest();
         let each = manifest.batch.is_some_and(|batch| batch.cost_each);
         let upstream = self.provider.together(calls)?;
         let cost = if each { manifest.cost.saturating_mul(calls.len() as u32) } else { manifest.cost };
         let read = |at: usize, body: &[u8]| self.provider.part(calls[at].0, calls[at].1, body);
-        Some(self.collect(calls, upstream, cost, credential, &Trouble::default(), read).await)
+        Some(self.collect(calls, upstream, cost, caller, read).await)
     }
 
     /// Asks, goes on as long as the answers say that there is more, and reads them for each of the calls.
@@ -251,8 +281,7 @@ impl Fetcher {
         calls: &[(&Series, &Call)],
         mut upstream: Upstream,
         cost: u32,
-        credential: Option<&Credential>,
-        trouble: &Trouble,
+        caller: &Caller,
         read: impl Fn(usize, &[u8]) -> Result<Decoded, Failure>,
     ) -> Vec<Result<Landed, Failure>> {
         let started = Instant::now();
@@ -260,7 +289,7 @@ impl Fetcher {
         let at = (self.clock)();
         let mut landed: Vec<Result<Landed, Failure>> = calls.iter().map(|_| Ok(Landed::empty(at))).collect();
         for page in 0..=PAGES {
-            let answer = match self.ask(&upstream, cost, credential, trouble).await {
+            let answer = match self.ask(&upstream, cost, caller).await {
                 _ if page == PAGES => Err(FetchError::up("the provider's answer has no end").0),
                 outcome => outcome,
             };
@@ -277,7 +306,7 @@ impl Fetcher {
                     said.spoken = self.provider.spoken(calls[i].0, &upstream, &said, at).or(said.spoken);
                     said
                 };
-                let said = read(i, &answer.body).map(spoken).map_err(|failure| failure.scrubbed(credential));
+                let said = read(i, &answer.body).map(spoken).map_err(|failure| failure.scrubbed(caller.key()));
                 *all = so_far.and_then(|landed| Ok(landed.followed_by(said?, &answer.headers)));
             }
             // What is counted in rows is planned page by page; of a window, and for several, all is wanted at once.
@@ -298,6 +327,8 @@ impl Fetcher {
                 }
                 Err(failure) => {
                     let (class, detail) = (failure.class, failure.detail.clone());
+                    let told = LastError { at: (self.clock)(), class: class.name(), detail: detail.clone() };
+                    *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
                     self.events.tell(Event::Refused { provider: provider.into(), class, detail });
                 }
             }
@@ -305,18 +336,14 @@ impl Fetcher {
         landed
     }
 
-    async fn ask(
-        &self,
-        upstream: &Upstream,
-        cost: u32,
-        credential: Option<&Credential>,
-        trouble: &Trouble,
-    ) -> Result<Answer, Failure> {
+    async fn ask(&self, upstream: &Upstream, cost: u32, caller: &Caller) -> Result<Answer, Failure> {
+        let credential = caller.key();
         let (query, headers) = self.keyring.sign(&upstream.query, credential);
         let joint = if query.is_empty() { "" } else { "?" };
         let payer = credential.and_then(Credential::payer);
         let url = format!("{}{}{joint}{query}", self.base_url, upstream.path);
-        let attempt = Attempt { url, headers, cost, payer, trouble: trouble.clone() };
+        let attempt =
+            Attempt { url, headers, cost, payer, who: caller.who.clone(), trouble: caller.trouble.clone(), leave: 0 };
         let outcome = self.stack.clone().oneshot(attempt).await;
         outcome.map_err(|error| FetchError::of(error).scrubbed(credential))
     }
@@ -391,7 +418,7 @@ impl Fetcher {
         payer: Option<u64>,
     ) -> Result<http::Response<reqwest::Body>, Failure> {
         let cost = self.provider.manifest().cost_of(&request.path);
-        self.limiter.acquire(cost, payer).await.map_err(|e| e.0)?;
+        self.limiter.acquire(cost, payer, &request.who).await.map_err(|e| e.0)?;
         let sent_at = (self.clock)();
         let response = self.forwarder.send(&self.base_url, request).await.map_err(|e| e.0)?;
         self.limiter.correct(response.headers(), sent_at, payer);

@@ -11,11 +11,13 @@ pub mod lease;
 mod market;
 mod refresh;
 pub mod serve;
+pub mod spent;
 mod unknown;
 pub mod verify;
 
 use crate::config::{self, Config};
 use crate::fetch::Fetcher;
+use crate::fetch::turns::Who;
 use crate::observe::clocks::Clocks;
 use crate::observe::events::Events;
 use crate::store::tiers::Tiers;
@@ -29,6 +31,7 @@ use finex_providers::keys::Credential;
 use flight::Flights;
 use gather::Member;
 use lease::Leases;
+use spent::SpentFile;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -44,6 +47,8 @@ pub struct Request {
     pub native: Native,
     /// What it says of the age of its answer.
     pub terms: Terms,
+    /// For whom calls are made for it.
+    pub who: Who,
     /// With which key calls are made for it.
     pub credential: Option<Arc<Credential>>,
     /// Its place among those that are asked for together.
@@ -62,6 +67,7 @@ pub struct Gateway {
     cache: config::Cache,
     patience: Duration,
     events: Events,
+    spent: Option<SpentFile>,
     /// Work that outlives the request that began it.
     tasks: TaskTracker,
     /// For that work to hold on to.
@@ -76,6 +82,7 @@ impl Gateway {
         clocks: Arc<Clocks>,
         events: Events,
         leases: Arc<dyn Leases>,
+        spent: Option<SpentFile>,
     ) -> Arc<Gateway> {
         Arc::new_cyclic(|me| Gateway {
             tiers,
@@ -89,6 +96,7 @@ impl Gateway {
             cache: config.cache.clone(),
             patience: config.server.request_timeout.0,
             events,
+            spent,
             tasks: TaskTracker::new(),
             me: me.clone(),
         })
@@ -130,5 +138,6 @@ impl Gateway {
         self.tasks.close();
         self.tasks.wait().await;
         self.tasks.reopen();
+        self.keep_spent().await;
     }
 }

@@ -9,11 +9,12 @@ use crate::admin::CachedRoutes;
 use crate::config::Secret;
 use crate::fetch::Fetcher;
 use crate::fetch::keyring::Admission;
+use crate::fetch::turns::Who;
 use crate::gateway::{Gateway, Request};
 use crate::observe::metrics::{Metrics, RouteMetrics};
 use crate::render::problem::Problem;
 use crate::render::{Answer, Journey, Served, headers};
-use crate::secure::ScopeNames;
+use crate::secure::{Principal, ScopeNames};
 use finex_core::ask::Ask;
 use finex_core::series::{Scope, Series};
 use finex_core::status::Outcome;
@@ -114,7 +115,7 @@ impl Router {
         series: Arc<Series>,
         ask: Ask,
         native: Native,
-        terms: Terms,
+        client: &Client,
         admission: &Admission,
     ) -> Request {
         let private = admission.credential.as_ref().filter(|_| admission.is_private);
@@ -125,7 +126,8 @@ impl Router {
             }
             None => series,
         };
-        Request { series, ask, native, terms, credential: admission.credential.clone(), member: None }
+        let Client { terms, who } = client.clone();
+        Request { series, ask, native, terms, who, credential: admission.credential.clone(), member: None }
     }
 
     fn counted(&self, route: &RouteMetrics, mut answer: Answer, started: Instant) -> Answer {
@@ -159,6 +161,17 @@ impl Router {
             fetcher.metrics.avoided.inc_by(u64::try_from(journey.saved()).unwrap_or(0));
         }
     }
+}
+
+/// Who asks, and what it says of the age of its answer.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Client {
+    pub terms: Terms,
+    pub who: Who,
+}
+
+pub(crate) fn who_asks(parts: &Parts) -> Who {
+    Who { principal: parts.extensions.get::<Principal>().cloned().unwrap_or_default(), ..Who::default() }
 }
 
 /// What a client says of the age of its answer, in a header.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::{fs, io};
 
-/// Who asks. It travels in the extensions of a request; until clients have keys of their own there is one.
+/// Who asks. It travels in the extensions of a request; until clients have keys of their own it is the address they come from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Principal(pub Arc<str>);
 

@@ -172,14 +172,34 @@ pub struct Session {
     pub paths: Vec<String>,
 }
 
+/// A mean month of the calendar, which stands for each of them.
+pub const MONTH: i64 = 2_629_746_000;
+
+/// What a provider counts together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    #[default]
+    Key,
+    /// All calls of one network address, whatever their keys.
+    Address,
+}
+
 /// An allowance per calendar window.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateWindow {
     pub name: String,
     pub quota: u32,
-    #[serde(deserialize_with = "millis")]
+    /// In milliseconds; a day begins anew at midnight, a month ([`MONTH`]) with its first day.
+    #[serde(deserialize_with = "window")]
     pub window: i64,
+    /// The zone whose midnight that is (IANA); UTC unless it is named.
+    #[serde(default, deserialize_with = "zone")]
+    pub zone: Option<String>,
+    /// What is counted together.
+    #[serde(default)]
+    pub per: Per,
     /// The response header that reports what is used.
     #[serde(default)]
     pub header: Option<String>,
@@ -306,6 +326,20 @@ pub(crate) fn millis<'de, D: Deserializer<'de>>(de: D) -> Result<i64, D::Error> 
     let text = String::deserialize(de)?;
     parse_millis(&text)
         .ok_or_else(|| de::Error::custom(format!("`{text}` is no duration: write 500ms, 2s, 1m, 1h or 1d")))
+}
+
+fn window<'de, D: Deserializer<'de>>(de: D) -> Result<i64, D::Error> {
+    let text = String::deserialize(de)?;
+    let window = if text == "1mo" { Some(MONTH) } else { parse_millis(&text).filter(|window| *window > 0) };
+    window.ok_or_else(|| de::Error::custom(format!("`{text}` is no window: write 1s, 5m, 1h, 1d or 1mo")))
+}
+
+fn zone<'de, D: Deserializer<'de>>(de: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(de)?;
+    match jiff::tz::TimeZone::get(&name) {
+        Ok(_) => Ok(Some(name)),
+        Err(_) => Err(de::Error::custom(format!("`{name}` is no time zone, as America/New_York"))),
+    }
 }
 
 fn some_millis<'de, D: Deserializer<'de>>(de: D) -> Result<Option<i64>, D::Error> {

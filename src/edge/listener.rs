@@ -71,14 +71,15 @@ async fn accept(listener: TcpListener, settings: Server, router: Arc<Router>, mu
             accepted = listener.accept() => accepted,
             _ = &mut stopped => break,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             // Out of file descriptors, most likely: some will be free in a moment.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let _ = stream.set_nodelay(true);
         let local = stream.local_addr().map_or(std::net::Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
-        let (principal, asked) = (Principal::default(), Arc::new(AtomicBool::new(false)));
+        let principal = Principal(peer.ip().to_canonical().to_string().into());
+        let asked = Arc::new(AtomicBool::new(false));
         let asking = asked.clone();
         let service = ServiceBuilder::new()
             .map_request(move |mut request: http::Request<hyper::body::Incoming>| {

@@ -4,21 +4,24 @@
 //! asked whether a call is permitted. So one probe at a time passes here, a dropped call counts as a failure, and the
 //! state is read from what the machine announces.
 
-use super::{Answer, Attempt, BoxError, FetchError};
+use super::FetchError;
 use crate::config;
 use failsafe::backoff::{self, Constant};
 use failsafe::failure_policy::{self, ConsecutiveFailures, OrElse, SuccessRateOverTimeWindow};
 use failsafe::{Instrument, StateMachine};
-use finex_core::status::ErrorClass;
+use finex_core::time::{Clock, Ts};
 use finex_providers::Failure;
 use prometheus_client::metrics::gauge::Gauge;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::task::{Context, Poll};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tower::{Layer, Service};
+
+/// Changes that are remembered.
+const REMEMBERED: usize = 20;
+
+pub(super) const LEFT_ALONE: &str =
+    "the circuit is open: this provider failed repeatedly and is left alone for a moment";
 
 const CLOSED: u8 = 0;
 const HALF_OPEN: u8 = 1;
@@ -34,87 +37,184 @@ pub struct Breaker {
     machine: StateMachine<Policy, Announced>,
     state: Arc<AtomicU8>,
     probing: Arc<AtomicBool>,
+    /// Opened by hand: it stays so until it is closed by hand, or left to itself again.
+    held_open: Arc<AtomicBool>,
+    history: Arc<History>,
+    gauge: Gauge,
+    /// How often it opened.
+    opened: Arc<AtomicU64>,
     open_for: Duration,
+}
+
+/// A change of state, when and why.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Change {
+    /// Milliseconds since 1970.
+    pub at: Ts,
+    pub state: &'static str,
+    pub by_hand: bool,
+}
+
+/// The latest changes of state.
+struct History {
+    clock: Clock,
+    changes: Mutex<VecDeque<Change>>,
+}
+
+impl History {
+    fn note(&self, state: u8, by_hand: bool) {
+        let change = Change { at: (self.clock)(), state: name(state), by_hand };
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        if changes.len() == REMEMBERED {
+            changes.pop_front();
+        }
+        changes.push_back(change);
+    }
+}
+
+fn name(state: u8) -> &'static str {
+    ["closed", "half_open", "open"][usize::from(state.min(2))]
+}
+
+/// What is to become of a breaker by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ByHand {
+    /// Nobody is called until it is closed or left to itself.
+    Open,
+    /// Calls are let through, until failures open it.
+    Closed,
+    /// It goes on as if it had never been touched.
+    Auto,
 }
 
 /// Notes what the machine announces.
 #[derive(Clone)]
 struct Announced {
     state: Arc<AtomicU8>,
+    history: Arc<History>,
     gauge: Gauge,
+    opened: Arc<AtomicU64>,
+}
+
+impl Announced {
+    fn set(&self, state: u8) {
+        if self.state.swap(state, Ordering::SeqCst) != state {
+            self.history.note(state, false);
+        }
+    }
 }
 
 impl Instrument for Announced {
     fn on_call_rejected(&self) {}
 
     fn on_open(&self) {
-        self.state.store(OPEN, Ordering::SeqCst);
+        self.opened.fetch_add(1, Ordering::SeqCst);
+        self.set(OPEN);
         self.gauge.set(1);
     }
 
     fn on_half_open(&self) {
-        self.state.store(HALF_OPEN, Ordering::SeqCst);
+        self.set(HALF_OPEN);
     }
 
     fn on_closed(&self) {
-        self.state.store(CLOSED, Ordering::SeqCst);
+        self.set(CLOSED);
         self.gauge.set(0);
     }
 }
 
 impl Breaker {
-    pub fn new(settings: &config::Breaker, gauge: Gauge) -> Breaker {
+    pub fn new(settings: &config::Breaker, gauge: Gauge, clock: Clock) -> Breaker {
         let pause = backoff::constant(settings.open_for.0);
         let window = settings.window.0.max(Duration::from_secs(1));
         let rate =
             failure_policy::success_rate_over_time_window(settings.success_rate, ENOUGH_CALLS, window, pause.clone());
         let row = failure_policy::consecutive_failures(settings.failures, pause);
         let state = Arc::new(AtomicU8::new(CLOSED));
-        let announced = Announced { state: state.clone(), gauge };
+        let history = Arc::new(History { clock, changes: Mutex::default() });
+        let opened = Arc::new(AtomicU64::new(0));
+        let announced =
+            Announced { state: state.clone(), history: history.clone(), gauge: gauge.clone(), opened: opened.clone() };
         Breaker {
             machine: StateMachine::new(failsafe::FailurePolicy::or_else(rate, row), announced),
             state,
             probing: Arc::default(),
+            held_open: Arc::default(),
+            history,
+            gauge,
+            opened,
             open_for: settings.open_for.0,
         }
     }
 
     /// `closed`, `half_open` or `open`; asking changes nothing.
     pub fn state(&self) -> &'static str {
-        ["closed", "half_open", "open"][usize::from(self.state.load(Ordering::SeqCst).min(2))]
+        name(if self.is_held_open() { OPEN } else { self.state.load(Ordering::SeqCst) })
+    }
+
+    /// Was it opened by hand?
+    pub fn is_held_open(&self) -> bool {
+        self.held_open.load(Ordering::SeqCst)
+    }
+
+    /// The latest changes of state, oldest first.
+    pub fn history(&self) -> Vec<Change> {
+        self.history.changes.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// How often it opened.
+    pub(super) fn opened(&self) -> u64 {
+        self.opened.load(Ordering::SeqCst)
+    }
+
+    pub fn set(&self, by_hand: ByHand) {
+        let held = by_hand == ByHand::Open;
+        self.opened.fetch_add(u64::from(held), Ordering::SeqCst);
+        if by_hand == ByHand::Closed {
+            self.machine.reset();
+        }
+        let was_held = self.held_open.swap(held, Ordering::SeqCst);
+        if was_held != held || by_hand == ByHand::Closed {
+            let state = if held { OPEN } else { self.state.load(Ordering::SeqCst) };
+            self.history.note(state, true);
+            self.gauge.set(i64::from(state == OPEN));
+        }
     }
 
     /// Leave to call, if there is any.
-    fn permit(&self) -> Result<Permit, FetchError> {
+    pub(super) fn permit(&self) -> Result<Permit, FetchError> {
+        if self.is_held_open() {
+            return Err(self.refusal("the circuit was opened by hand: this provider is not called until it is closed"));
+        }
         let probe = self.state.load(Ordering::SeqCst) != CLOSED;
         if probe && self.probing.swap(true, Ordering::SeqCst) {
-            return Err(self.refusal());
+            return Err(self.refusal(LEFT_ALONE));
         }
         if !self.machine.is_call_permitted() {
             if probe {
                 self.probing.store(false, Ordering::SeqCst);
             }
-            return Err(self.refusal());
+            return Err(self.refusal(LEFT_ALONE));
         }
         Ok(Permit { breaker: self.clone(), probe, judged: false })
     }
 
-    fn refusal(&self) -> FetchError {
-        let detail = "the circuit is open: this provider failed repeatedly and is left alone for a moment";
+    pub(super) fn refusal(&self, detail: &str) -> FetchError {
         let seconds = self.open_for.as_secs().max(1);
         FetchError(Failure { retry_after: Some(seconds), ..FetchError::up(detail).0 })
     }
 }
 
 /// Leave for one call; it counts as a failure unless it is judged.
-struct Permit {
+pub(super) struct Permit {
     breaker: Breaker,
     probe: bool,
     judged: bool,
 }
 
 impl Permit {
-    fn judge(mut self, healthy: bool) {
+    pub(super) fn judge(mut self, healthy: bool) {
         self.judged = true;
         if healthy { self.breaker.machine.on_success() } else { self.breaker.machine.on_error() }
     }
@@ -122,7 +222,7 @@ impl Permit {
 
 impl Permit {
     /// Gives leave back unused.
-    fn release(mut self) {
+    pub(super) fn release(mut self) {
         self.judged = true;
     }
 }
@@ -138,63 +238,6 @@ impl Drop for Permit {
     }
 }
 
-#[derive(Clone)]
-pub struct BreakerLayer {
-    breaker: Breaker,
-}
-
-impl BreakerLayer {
-    pub fn new(breaker: Breaker) -> Self {
-        BreakerLayer { breaker }
-    }
-}
-
-impl<S> Layer<S> for BreakerLayer {
-    type Service = Guarded<S>;
-
-    fn layer(&self, inner: S) -> Guarded<S> {
-        Guarded { inner, breaker: self.breaker.clone() }
-    }
-}
-
-#[derive(Clone)]
-pub struct Guarded<S> {
-    inner: S,
-    breaker: Breaker,
-}
-
-impl<S> Service<Attempt> for Guarded<S>
-where
-    S: Service<Attempt, Response = Answer, Error = BoxError> + Clone + Send + 'static,
-    S::Future: Send + 'static,
-{
-    type Response = Answer;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Answer, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        // Readiness of what lies below is awaited after leave is given: waiting in its queue is part of the call.
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, attempt: Attempt) -> Self::Future {
-        let (breaker, inner) = (self.breaker.clone(), self.inner.clone());
-        Box::pin(async move {
-            let permit = breaker.permit()?;
-            let outcome = tower::ServiceExt::oneshot(inner, attempt).await;
-            match outcome.as_ref().map_err(|error| error.downcast_ref::<FetchError>()) {
-                Ok(_) => permit.judge(true),
-                // Refused by our own limiter: nobody was asked, so nothing was learnt.
-                Err(Some(FetchError(failure))) if failure.class == ErrorClass::Rate && failure.native.is_none() => {
-                    permit.release();
-                }
-                Err(failure) => permit.judge(failure.is_some_and(|e| !e.0.class.trips_breaker())),
-            }
-            outcome
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,7 +245,7 @@ mod tests {
     fn breaker(open_for: Duration) -> Breaker {
         let settings =
             config::Breaker { failures: 3, open_for: config::values::Span(open_for), ..config::Breaker::default() };
-        Breaker::new(&settings, Gauge::default())
+        Breaker::new(&settings, Gauge::default(), Arc::new(|| 7))
     }
 
     fn fail(breaker: &Breaker, times: usize) {
@@ -224,6 +267,24 @@ mod tests {
         probe.judge(true);
         assert_eq!(breaker.state(), "closed");
         assert!(breaker.permit().is_ok());
+    }
+
+    #[test]
+    fn it_is_opened_and_closed_by_hand_and_remembers_it() {
+        let breaker = breaker(Duration::from_secs(60));
+        breaker.set(ByHand::Open);
+        assert_eq!((breaker.state(), breaker.permit().is_err(), breaker.gauge.get()), ("open", true, 1));
+        breaker.set(ByHand::Auto);
+        fail(&breaker, 3);
+        assert!(breaker.permit().is_err());
+        breaker.set(ByHand::Closed);
+        assert_eq!((breaker.state(), breaker.permit().is_ok(), breaker.gauge.get()), ("closed", true, 0));
+        let told: Vec<(&str, bool)> = breaker.history().iter().map(|change| (change.state, change.by_hand)).collect();
+        // The machine tells that it is closed as it is made, and again as it is closed by hand.
+        let expected = [("open", true), ("closed", true), ("open", false), ("closed", false), ("closed", true)];
+        assert_eq!(told, expected);
+        (0..50).for_each(|_| breaker.set(ByHand::Closed));
+        assert_eq!(breaker.history().len(), REMEMBERED);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::FetchError;
 use super::client::{builder, failed};
+use super::turns::Who;
 use crate::config;
 use bytes::Bytes;
 use finex_providers::keys::Credential;
@@ -18,6 +19,7 @@ pub struct Forwarded {
     pub query: Option<String>,
     pub headers: HeaderMap,
     pub body: reqwest::Body,
+    pub who: Who,
 }
 
 impl Forwarded {
@@ -30,6 +32,7 @@ impl Forwarded {
             query: self.query.clone(),
             headers: self.headers.clone(),
             body: reqwest::Body::default(),
+            who: self.who.clone(),
         })
     }
 }

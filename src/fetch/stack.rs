@@ -1,8 +1,9 @@
 //! The outbound stack of a provider, outermost layer first.
 
-use super::breaker::{Breaker, BreakerLayer};
+use super::breaker::Breaker;
 use super::classify::ClassifyLayer;
 use super::client::Client;
+use super::guard::{BreakerLayer, RecheckLayer};
 use super::limiter::{Limiter, LimiterLayer};
 use super::retry::Policy;
 use super::{Answer, Attempt, BoxError};
@@ -30,11 +31,13 @@ pub fn build(
         // not asked more often than a healthy one.
         .retry(Policy::new(&settings.retry))
         // Inside retry, outside the limiter: an open circuit spends nothing.
-        .layer(BreakerLayer::new(breaker))
+        .layer(BreakerLayer::new(breaker.clone()))
         // Waits for the provider's allowance, and learns from what its headers say.
         .layer(LimiterLayer::new(limiter))
         // Bounds calls under way, so that a slow provider does not take all connections.
         .concurrency_limit(settings.max_in_flight.max(1))
+        // Who waited while the circuit opened is turned away.
+        .layer(RecheckLayer::new(breaker.clone()))
         // Tells data from refusals; only data goes on as an answer.
         .layer(ClassifyLayer::new(provider, metrics))
         // One attempt, its body included.

@@ -6,7 +6,8 @@
 
 use super::gather::Member;
 use super::{Gateway, Request};
-use crate::fetch::{Landed, Trouble};
+use crate::fetch::turns::Who;
+use crate::fetch::{Caller, FetchError, Landed, Trouble};
 use crate::plan;
 use crate::render::Journey;
 use crate::store::cell::Cell;
@@ -259,6 +260,9 @@ impl Gateway {
         if let Some(failure) = self.unknown.word(&cell.series, (self.clock)()).filter(|_| !plan.calls.is_empty()) {
             return Err(failure);
         }
+        if let Some(failure) = self.unaffordable(cell, &plan, request) {
+            return Err(failure);
+        }
         if let Some((_, failure)) = state.hold.as_ref().filter(|(since, _)| since.elapsed() < HOLD)
             && !plan.calls.is_empty()
         {
@@ -289,6 +293,17 @@ impl Gateway {
             member.announce(launched as usize);
         }
         Ok(Some(Boarded { snapshot, flights, launched: plan.calls.len() }))
+    }
+
+    /// A plan of several calls for which less is left than it takes is not begun.
+    fn unaffordable(&self, cell: &Cell, plan: &Plan, request: &Request) -> Option<Failure> {
+        let fetcher = self.fetcher(&cell.series.provider).filter(|_| plan.calls.len() > 1)?;
+        let cost = fetcher.provider.manifest().cost.saturating_mul(u32::try_from(plan.calls.len()).unwrap_or(u32::MAX));
+        let seconds = fetcher.limiter.lacks(cost, request.credential.as_ref().and_then(|key| key.payer()))?;
+        let calls = plan.calls.len();
+        let detail =
+            format!("it takes {calls} calls, and the provider's allowance has less left for the next {seconds} s");
+        Some(FetchError::rate(detail, seconds).0)
     }
 
     /// What a client needs of a widened call, sewn to what is held, where waiting for all of it would take too long.
@@ -351,6 +366,7 @@ struct Flight {
     named: Named,
     epoch: u64,
     credential: Option<Arc<Credential>>,
+    who: Who,
     /// With which others it may share a request.
     member: Option<Arc<Member>>,
 }
@@ -369,7 +385,14 @@ impl Flight {
             exact: false,
         };
         let member = request.member.clone().filter(|member| member.gathers());
-        Flight { call, named: request.native.named, epoch, credential: request.credential.clone(), member }
+        Flight {
+            call,
+            named: request.native.named,
+            epoch,
+            credential: request.credential.clone(),
+            who: request.who.clone(),
+            member,
+        }
     }
 }
 
@@ -393,7 +416,7 @@ impl Crew {
                 flying
             });
         });
-        landing.result = gateway.bring(&cell, flight, &trouble).await;
+        landing.result = gateway.bring(&cell, flight, trouble).await;
         gateway.note_word(&cell, &landing.result, landing.with_own_key);
         let failed = landing.result.is_err();
         // Waiters go on as soon as the rows are in memory; writing them down is nobody's delay.
@@ -419,19 +442,20 @@ async fn clear_later(gateway: Arc<Gateway>, series: Arc<Series>) {
 }
 
 impl Gateway {
-    async fn bring(&self, cell: &Arc<Cell>, flight: Flight, trouble: &Trouble) -> Result<(), Failure> {
+    async fn bring(&self, cell: &Arc<Cell>, flight: Flight, trouble: Trouble) -> Result<(), Failure> {
         let _lease = self.leases.acquire(&cell.series.symbol).await;
         let fetcher = self.fetcher(&cell.series.provider).ok_or_else(lost)?;
-        let (mut call, key) = (flight.call, flight.credential.as_deref());
+        let mut call = flight.call;
+        let caller = Caller { credential: flight.credential.clone(), who: flight.who.clone(), trouble };
         let mut outcome = match &flight.member {
-            Some(member) => member.call(fetcher, &cell.series, &call, key).await,
-            None => fetcher.call(&cell.series, &call, flight.named, key, trouble).await,
+            Some(member) => member.call(fetcher, &cell.series, &call, &caller).await,
+            None => fetcher.call(&cell.series, &call, flight.named, &caller).await,
         };
         let of_the_window = |failure: &Failure| matches!(failure.class, ErrorClass::OutOfWindow | ErrorClass::Bad);
         if !call.exact && flight.named != Named::Ask && outcome.as_ref().is_err_and(of_the_window) {
             // It may be refused for what it was widened by; and a refusal has to speak of what the client asked.
             call = exactly(&call, flight.named);
-            outcome = fetcher.call(&cell.series, &call, flight.named, key, trouble).await;
+            outcome = fetcher.call(&cell.series, &call, flight.named, &caller).await;
         }
         let landed = outcome?;
         if call.exact && matches!(flight.named, Named::Range(_)) {

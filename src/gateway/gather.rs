@@ -4,13 +4,12 @@
 //! planned; those that turn out alike but for the symbol go as one, and every flight lands with its own part.
 
 use super::{Gateway, Request};
-use crate::fetch::{FetchError, Fetcher, Landed, Trouble};
+use crate::fetch::{Caller, FetchError, Fetcher, Landed};
 use crate::render::Served;
 use finex_core::plan::{Anchor, Call};
 use finex_core::series::{Scope, Series};
 use finex_core::time::Window;
 use finex_providers::Failure;
-use finex_providers::keys::Credential;
 use futures_util::future::join_all;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -106,13 +105,7 @@ impl Gathering {
 
 impl Member {
     /// Waits for the others, and makes the call with those that are like it.
-    pub(super) async fn call(
-        &self,
-        fetcher: &Fetcher,
-        series: &Arc<Series>,
-        call: &Call,
-        credential: Option<&Credential>,
-    ) -> Outcome {
+    pub(super) async fn call(&self, fetcher: &Fetcher, series: &Arc<Series>, call: &Call, caller: &Caller) -> Outcome {
         let (departure, departed) = oneshot::channel();
         {
             let mut state = self.gathering.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,7 +114,7 @@ impl Member {
             state.depart();
         }
         match departed.await {
-            Ok(Departure::Led(others)) => lead(fetcher, series, call, credential, others).await,
+            Ok(Departure::Led(others)) => lead(fetcher, series, call, caller, others).await,
             Ok(Departure::Landed { outcome, shared }) => {
                 self.shared.fetch_add(u32::from(shared), Ordering::SeqCst);
                 *outcome
@@ -153,13 +146,7 @@ impl State {
 }
 
 /// Asks for a group: in requests of as many symbols as the provider takes, or one by one where it takes only one.
-async fn lead(
-    fetcher: &Fetcher,
-    series: &Series,
-    call: &Call,
-    credential: Option<&Credential>,
-    others: Vec<Waiting>,
-) -> Outcome {
+async fn lead(fetcher: &Fetcher, series: &Series, call: &Call, caller: &Caller, others: Vec<Waiting>) -> Outcome {
     let most = fetcher.provider.manifest().batch.map_or(1, |batch| batch.symbols.max(1));
     let all: Vec<(&Series, &Call)> = std::iter::once((series, call))
         .chain(others.iter().map(|other| (other.series.as_ref(), &other.call)))
@@ -168,7 +155,7 @@ async fn lead(
     for chunk in all.chunks(most) {
         let together = match chunk.len() {
             1 => None,
-            _ => fetcher.call_together(chunk, credential).await,
+            _ => fetcher.call_together(chunk, caller).await,
         };
         // Where one symbol spoils the request for all, each is asked for by itself.
         let together = together.filter(|landed| !landed.iter().all(is_refused));
@@ -179,9 +166,7 @@ async fn lead(
             None => {
                 let single = |(series, call): &(&Series, &Call)| {
                     let (series, call) = ((*series).clone(), **call);
-                    async move {
-                        fetcher.call(&series, &call, finex_providers::Named::Ask, credential, &Trouble::default()).await
-                    }
+                    async move { fetcher.call(&series, &call, finex_providers::Named::Ask, caller).await }
                 };
                 outcomes.extend(join_all(chunk.iter().map(single)).await.into_iter().map(|outcome| (outcome, false)));
             }

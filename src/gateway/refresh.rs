@@ -2,6 +2,7 @@
 //! ask, so that none of them has to wait for it.
 
 use super::{Gateway, Request};
+use crate::fetch::turns::{Haste, Who};
 use crate::render::{Journey, Served};
 use crate::store::cell::Cell;
 use finex_core::terms::Terms;
@@ -22,7 +23,8 @@ impl Gateway {
         let Some(gateway) = self.me.upgrade().filter(|_| !request.terms.only_if_cached) else { return };
         let Some(refreshing) = Refreshing::begin(&served.cell) else { return };
         let terms = Terms { min_fresh: Some(left.max(0) + 1), ..Terms::default() };
-        let again = Request { terms, member: None, ..request.clone() };
+        let who = Who { haste: Haste::Nobody, ..request.who.clone() };
+        let again = Request { terms, who, member: None, ..request.clone() };
         self.tasks.spawn(async move {
             let _refreshing = refreshing;
             let journey = Journey::begin((gateway.clock)());

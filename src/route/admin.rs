@@ -1,14 +1,14 @@
 //! What operators ask for.
 
-use super::{Local, Router, header_of, reads, unified};
+use super::{Client, Local, Router, header_of, reads, unified};
 use crate::admin::{cache_stats, providers};
+use crate::fetch::breaker::ByHand;
 use crate::gateway::invalidate::Invalidation;
 use crate::render::problem::Problem;
 use crate::render::{Answer, AnswerBody, headers};
 use crate::secure::{Denied, may_change};
 use bytes::Bytes;
 use finex_core::series::encode_part;
-use finex_core::terms::Terms;
 use finex_core::time::{BEGINNING, END, Window};
 use finex_providers::{NativeRequest, Recognised};
 use http::request::Parts;
@@ -36,14 +36,25 @@ struct InvalidateBody {
     reason: String,
 }
 
+/// `{"state":"open"}`, `"closed"` or `"auto"`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BreakerBody {
+    state: ByHand,
+}
+
 impl Router {
     pub(super) async fn admin<B>(&self, parts: &Parts, body: B) -> Answer
     where
         B: http_body::Body<Data = Bytes> + Send + Sync + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        if parts.uri.path() == "/api/v1/cache/invalidate" {
+        let path = parts.uri.path();
+        if path == "/api/v1/cache/invalidate" {
             return self.invalidate(parts, body).await.unwrap_or_else(Problem::answer);
+        }
+        if let Some(id) = path.strip_prefix("/api/v1/providers/").and_then(|rest| rest.strip_suffix("/breaker")) {
+            return self.set_breaker(parts, id, body).await.unwrap_or_else(Problem::answer);
         }
         self.look(parts).unwrap_or_else(Problem::answer)
     }
@@ -88,7 +99,7 @@ impl Router {
             "unified": ["/api/v1/market-data/{symbol}/history", "/api/v1/market-data/{symbol}/latest"],
             "explain": "/api/v1/explain?url={a native or unified URL}",
             "operators": ["/api/v1/cache/stats", "/api/v1/providers", "/metrics", "/healthz", "/readyz"],
-            "changes": ["POST /api/v1/cache/invalidate"],
+            "changes": ["POST /api/v1/cache/invalidate", "POST /api/v1/providers/{id}/breaker"],
         })
     }
 
@@ -113,12 +124,12 @@ impl Router {
                 let admission = fetcher.admit(query, &header);
                 match fetcher.provider.recognise(&native) {
                     Recognised::Series(ask) => {
-                        self.request(ask.series, ask.ask, ask.native, Terms::default(), &admission)
+                        self.request(ask.series, ask.ask, ask.native, &Client::default(), &admission)
                     }
                     Recognised::Batch(batch) => {
                         let members = batch.members.into_iter().filter_map(|(name, member)| Some((name, member.ok()?)));
                         let explained = members.map(|(name, ask)| {
-                            let request = self.request(ask.series, ask.ask, ask.native, Terms::default(), &admission);
+                            let request = self.request(ask.series, ask.ask, ask.native, &Client::default(), &admission);
                             let provider = request.series.provider.clone();
                             let plan = self.gateway.explain(&request);
                             plan.map(|plan| (name, plan)).map_err(|failure| Problem::of(&failure, &provider))
@@ -135,7 +146,7 @@ impl Router {
             }
             None if path.starts_with("/api/v1/market-data/") => {
                 let (symbol, _) = unified::target(path)?;
-                self.history_of(&symbol, query, false, &parts.headers)?.request
+                self.history_of(&symbol, query, false, parts)?.request
             }
             None => return Err(Problem::parameter("url", "it is neither native nor unified")),
         };
@@ -143,10 +154,26 @@ impl Router {
         self.gateway.explain(&request).map_err(|failure| Problem::of(&failure, &provider))
     }
 
-    async fn invalidate<B>(&self, parts: &Parts, body: B) -> Result<Answer, Problem>
+    /// Opens or closes a provider's circuit by hand, or leaves it to itself.
+    async fn set_breaker<B>(&self, parts: &Parts, id: &str, body: B) -> Result<Answer, Problem>
     where
         B: http_body::Body<Data = Bytes> + Send + Sync + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let wanted: BreakerBody = self.read_change(parts, body).await?;
+        let fetcher = self.gateway.fetcher(id);
+        let fetcher = fetcher.ok_or_else(|| Problem::not_found("there is no provider of this name"))?;
+        fetcher.breaker.set(wanted.state);
+        let (state, by_hand) = (fetcher.breaker.state(), fetcher.breaker.is_held_open());
+        Ok(json(StatusCode::OK, &json!({ "provider": id, "state": state, "by_hand": by_hand })))
+    }
+
+    /// The body of a request that changes state, from somebody who may.
+    async fn read_change<B, T>(&self, parts: &Parts, body: B) -> Result<T, Problem>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Sync + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        T: serde::de::DeserializeOwned,
     {
         let local = parts.extensions.get::<Local>().map_or(std::net::Ipv4Addr::UNSPECIFIED.into(), |local| local.0);
         may_change(&parts.method, &parts.headers, &self.token, local).map_err(denied)?;
@@ -154,8 +181,15 @@ impl Router {
             let detail = format!("a request has at most {LARGEST_BODY} bytes");
             Problem::new("too-large", "The request is too large", StatusCode::PAYLOAD_TOO_LARGE, detail)
         })?;
-        let wanted: InvalidateBody =
-            serde_json::from_slice(&body.to_bytes()).map_err(|e| Problem::parameter("body", e.to_string()))?;
+        serde_json::from_slice(&body.to_bytes()).map_err(|e| Problem::parameter("body", e.to_string()))
+    }
+
+    async fn invalidate<B>(&self, parts: &Parts, body: B) -> Result<Answer, Problem>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Sync + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let wanted: InvalidateBody = self.read_change(parts, body).await?;
         let wanted = invalidation(wanted, (self.gateway.clock)())?;
         let done = self.gateway.invalidate(&wanted).await;
         Ok(json(StatusCode::OK, &serde_json::to_value(done).unwrap_or_default()))

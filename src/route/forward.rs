@@ -1,6 +1,6 @@
 //! What is no series goes through.
 
-use super::{Router, native};
+use super::{Router, native, who_asks};
 use crate::fetch::Fetcher;
 use crate::fetch::forward::Forwarded;
 use crate::render::{Answer, AnswerBody, headers};
@@ -26,6 +26,7 @@ impl Router {
             query: parts.uri.query().map(str::to_owned),
             headers: parts.headers.clone(),
             body: if bodiless { reqwest::Body::default() } else { reqwest::Body::wrap(body) },
+            who: who_asks(parts),
         };
         let reason = if parts.method == Method::GET { "bypass" } else { "method" };
         match fetcher.forward(request, &native::base_of(parts)).await {

@@ -1,6 +1,6 @@
 //! Native facades: `/{provider}/{the provider's own path}`.
 
-use super::{Router, header_of, terms_of};
+use super::{Client, Router, header_of, terms_of, who_asks};
 use crate::fetch::Fetcher;
 use crate::fetch::keyring::Admission;
 use crate::render::{Answer, Served, headers, native};
@@ -74,11 +74,12 @@ impl Router {
             let failure = crate::gateway::serve::not_held();
             native::error(provider.error(&failure), None, "finex; fwd=miss; detail=only-if-cached")
         };
-        let answer = self.recognised(parts, fetcher, path, terms).await;
+        let client = Client { terms, who: who_asks(parts) };
+        let answer = self.recognised(parts, fetcher, path, &client).await;
         answer.or_else(|| terms.only_if_cached.then(not_held))
     }
 
-    async fn recognised(&self, parts: &Parts, fetcher: &Fetcher, path: &str, terms: Terms) -> Option<Answer> {
+    async fn recognised(&self, parts: &Parts, fetcher: &Fetcher, path: &str, client: &Client) -> Option<Answer> {
         let provider = fetcher.provider.as_ref();
         if is_ambiguous(path) {
             return Some(refuse(provider, "the path has dot segments or encoded separators"));
@@ -96,11 +97,13 @@ impl Router {
             Recognised::Forward => return None,
             Recognised::Local(local) => return Some(native::local(&local)),
             Recognised::Refused(error) => native::error(error, None, "finex; fwd=bypass; detail=refused"),
-            Recognised::Series(ask) => self.series(parts, provider, ask, terms, &fetcher.admit(query, &header)).await?,
+            Recognised::Series(ask) => {
+                self.series(parts, provider, ask, client, &fetcher.admit(query, &header)).await?
+            }
             // What is not to be kept goes through, but where all of it is held.
-            Recognised::Batch(_) if terms.no_store => return None,
+            Recognised::Batch(_) if client.terms.no_store => return None,
             Recognised::Batch(batch) => {
-                self.batch(parts, provider, batch, terms, &fetcher.admit(query, &header)).await?
+                self.batch(parts, provider, batch, client, &fetcher.admit(query, &header)).await?
             }
         };
         // Clients slow down by these figures: they are live, on hits too.
@@ -114,14 +117,14 @@ impl Router {
         parts: &Parts,
         provider: &dyn Provider,
         native: NativeAsk,
-        terms: Terms,
+        client: &Client,
         admission: &Admission,
     ) -> Option<Answer> {
-        let request = self.request(native.series, native.ask, native.native, terms, admission);
+        let request = self.request(native.series, native.ask, native.native, client, admission);
         if self.gateway.is_passing(&request) {
             return None;
         }
-        let served = match terms.no_store {
+        let served = match client.terms.no_store {
             true => Ok(self.gateway.serve_held(&request)?),
             false => self.gateway.serve(&request).await,
         };
@@ -154,12 +157,12 @@ impl Router {
         parts: &Parts,
         provider: &dyn Provider,
         batch: Batch,
-        terms: Terms,
+        client: &Client,
         admission: &Admission,
     ) -> Option<Answer> {
         let asks = batch.members.iter().filter_map(|(_, member)| member.as_ref().ok());
         let requests =
-            asks.map(|ask| self.request(ask.series.clone(), ask.ask, ask.native, terms, admission)).collect();
+            asks.map(|ask| self.request(ask.series.clone(), ask.ask, ask.native, client, admission)).collect();
         let mut served = self.gateway.serve_together(requests).await.into_iter();
         let failures = served.as_slice().iter().filter_map(|outcome| outcome.as_ref().err());
         if failures.clone().any(|failure| failure.pass_on) {

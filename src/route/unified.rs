@@ -1,6 +1,6 @@
 //! The unified API: `/api/v1/market-data/{symbol}/history` and `/latest`.
 
-use super::{Router, header_of, provider, reads, terms_of};
+use super::{Client, Router, header_of, provider, reads, terms_of, who_asks};
 use crate::gateway::Request;
 use crate::render::problem::{Problem, nearest};
 use crate::render::unified::{Format, Page, history, latest};
@@ -11,9 +11,9 @@ use finex_core::columns::Columns;
 use finex_core::terms::Terms;
 use finex_core::time::{BEGINNING, END, Ts, Window};
 use finex_providers::{Native, Unsupported};
+use http::StatusCode;
 use http::header::ACCEPT;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode_str;
 
 /// Stated defaults: the newest 500 daily bars of the first provider that is switched on.
@@ -58,7 +58,7 @@ impl Router {
         match rest {
             "history" => {
                 let accepts_csv = parts.headers.get(ACCEPT).is_some_and(|v| v.as_bytes().starts_with(b"text/csv"));
-                let wanted = self.history_of(&symbol, query, accepts_csv, &parts.headers)?;
+                let wanted = self.history_of(&symbol, query, accepts_csv, parts)?;
                 let served = self.serve(&wanted.request).await?;
                 of_currency(&served, wanted.currency.as_deref())?;
                 let page = paginate(&served, &wanted);
@@ -70,7 +70,7 @@ impl Router {
                 let params = Params::read(query, &LATEST)?;
                 let interval = params.interval("1m")?;
                 let ask = Ask::last(1, Columns::OHLCV);
-                let request = self.wanted(&symbol, interval, &params, ask, &parts.headers)?;
+                let request = self.wanted(&symbol, interval, &params, ask, parts)?;
                 let served = self.serve(&request).await?;
                 of_currency(&served, params.get("currency"))?;
                 let mut answer = latest(&served);
@@ -93,13 +93,7 @@ impl Router {
         served.map_err(|failure| Problem::of(&failure, &request.series.provider))
     }
 
-    pub(super) fn history_of(
-        &self,
-        symbol: &str,
-        query: &str,
-        csv: bool,
-        headers: &HeaderMap,
-    ) -> Result<Wanted, Problem> {
+    pub(super) fn history_of(&self, symbol: &str, query: &str, csv: bool, parts: &Parts) -> Result<Wanted, Problem> {
         let params = Params::read(query, &HISTORY)?;
         let now = (self.gateway.clock)();
         let start = params.time(&["start_time", "start"], now)?;
@@ -114,7 +108,7 @@ impl Router {
         let take = if start.is_some() { Take::First(limit) } else { Take::Last(limit) };
         let ask = Ask { window, take, columns: Columns::OHLCV };
         let interval = params.interval(DEFAULT_INTERVAL)?;
-        let request = self.wanted(symbol, interval, &params, ask, headers)?;
+        let request = self.wanted(symbol, interval, &params, ask, parts)?;
         let currency = params.get("currency").map(str::to_owned);
         Ok(Wanted { request, limit, format: params.format(csv)?, currency })
     }
@@ -125,7 +119,7 @@ impl Router {
         interval: Interval,
         params: &Params,
         ask: Ask,
-        headers: &HeaderMap,
+        parts: &Parts,
     ) -> Result<Request, Problem> {
         let id = params.get("provider").unwrap_or(DEFAULT_PROVIDER);
         let provider = provider(&self.gateway, id).ok_or_else(|| {
@@ -157,11 +151,12 @@ impl Router {
         let admission = self
             .gateway
             .fetcher(id)
-            .map(|fetcher| fetcher.admit("", &|name| header_of(headers, name)))
+            .map(|fetcher| fetcher.admit("", &|name| header_of(&parts.headers, name)))
             .unwrap_or_default();
         let said = Terms::parse(params.get("cache").unwrap_or_default());
-        let terms = said.map_err(|bad| Problem::parameter("cache", bad.to_string()))?.or(terms_of(headers));
-        Ok(self.request(series.into(), ask, Native::default(), terms, &admission))
+        let terms = said.map_err(|bad| Problem::parameter("cache", bad.to_string()))?.or(terms_of(&parts.headers));
+        let client = Client { terms, who: who_asks(parts) };
+        Ok(self.request(series.into(), ask, Native::default(), &client, &admission))
     }
 }
 

@@ -156,6 +156,41 @@ async fn newest_bars_are_served_stale_and_marked_but_not_for_long() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn operators_open_and_close_a_circuit_and_see_what_became_of_it() {
+    let world = World::new().await;
+    world.agree(&klines("BTCUSDT", "1h", "&limit=5")).await;
+    let path = "/api/v1/providers/binance/breaker";
+    let set = |state: &'static str| world.post(path, serde_json::json!({ "state": state }));
+    assert_eq!(set("open").await.json()["by_hand"], true);
+    let calls = world.calls();
+    let refused = world.get(&format!("/binance{}", klines("ETHUSDT", "1h", "&limit=5"))).await;
+    assert_eq!((refused.status.as_u16(), world.calls()), (503, calls));
+    assert!(refused.header("finex-problem").contains("by hand"), "{}", refused.header("finex-problem"));
+    // What is held is served all the same.
+    assert_eq!(world.get(&format!("/binance{}", klines("BTCUSDT", "1h", "&limit=5"))).await.status, 200);
+    assert_eq!(set("auto").await.json()["state"], "closed");
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    world.agree(&klines("ETHUSDT", "1h", "&limit=5")).await;
+    world.sim.faults().inject(Fault::refusal(400, -1121, "Invalid symbol.", None), 1);
+    world.get(&format!("/binance{}", klines("SOLUSDT", "1h", "&limit=5"))).await;
+    let told = world.told_of("binance").await;
+    let states: Vec<&str> = told["breaker"]["history"]
+        .as_array()
+        .expect("a history")
+        .iter()
+        .map(|change| change["state"].as_str().expect("a state"))
+        .collect();
+    assert_eq!(states, ["open", "closed"]);
+    assert_eq!((&told["last_error"]["class"], told["last_error"]["at"].as_i64()), (&"not_found".into(), Some(NOW)));
+    assert_eq!(world.post(path, serde_json::json!({ "state": "ajar" })).await.status, 422);
+    assert_eq!(
+        world.post("/api/v1/providers/nobody/breaker", serde_json::json!({ "state": "open" })).await.status,
+        404
+    );
+    assert_eq!(world.get(path).await.status, 405);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_breaker_opens_and_closes_again() {
     let world = World::with(|config| {
         config.providers.get_mut("binance").expect("binance").breaker.failures = 3;
@@ -166,11 +201,11 @@ async fn the_breaker_opens_and_closes_again() {
         world.get(&format!("/binance{}", klines(symbol, "1d", ""))).await;
     }
     assert_eq!(world.calls(), 3, "an open circuit spends nothing");
-    assert_eq!(world.told_of("binance").await["breaker"], "open");
+    assert_eq!(world.told_of("binance").await["breaker"]["state"], "open");
     world.sim.faults().clear();
     tokio::time::sleep(Duration::from_millis(1_350)).await;
     world.agree(&klines("SOLUSDT", "1d", "")).await;
-    assert_eq!(world.told_of("binance").await["breaker"], "closed");
+    assert_eq!(world.told_of("binance").await["breaker"]["state"], "closed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

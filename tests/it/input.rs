@@ -97,8 +97,8 @@ async fn an_unknown_symbol_leaves_no_trace() {
     assert_eq!(world.app.gateway.flights_under_way(), 0);
     assert_eq!(
         std::fs::read_dir(world.folder.path()).expect("a folder").count(),
-        2,
-        "more than the lock file and the secret"
+        3,
+        "more than the lock file, the secret and what was spent"
     );
 }
 

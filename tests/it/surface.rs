@@ -46,7 +46,7 @@ async fn stats_have_the_names_that_were_asked_for() {
     assert!(stats["levels"][1]["bytes"].as_u64() > Some(0));
     let provider = world.told_of("binance").await;
     assert_eq!(
-        (&provider["id"], &provider["breaker"], &provider["calls"]["ok"]),
+        (&provider["id"], &provider["breaker"]["state"], &provider["calls"]["ok"]),
         (&json!("binance"), &json!("closed"), &json!(1))
     );
     assert_eq!((&provider["windows"][0]["limit"], &provider["windows"][0]["used"]), (&json!(6000), &json!(2)));
