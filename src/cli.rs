@@ -2,7 +2,9 @@
 
 pub mod demo;
 pub mod explain;
+pub mod probe;
 pub mod up;
+pub mod warm;
 
 use crate::config::{Config, ConfigError};
 use clap::{Args, Parser, Subcommand};
@@ -37,6 +39,10 @@ enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Have a running gateway fetch history ahead of time, within what is left of the allowances
+    Warm(warm::Wanted),
+    /// Ask a provider until it refuses, to see its limits; uses up some of your allowance
+    Probe(probe::Wanted),
     /// Check a configuration and print what is in force
     Check(Settings),
 }
@@ -79,6 +85,8 @@ pub fn run() -> ExitCode {
         Command::Up(settings) => settings.load().map_err(Failed::from).and_then(up::run),
         Command::Demo { listen, once } => demo::run(listen, once),
         Command::Explain { url, settings } => settings.load().map_err(Failed::from).and_then(|c| explain::run(c, &url)),
+        Command::Warm(wanted) => warm::run(&wanted),
+        Command::Probe(wanted) => probe::run(&wanted),
         Command::Check(settings) => settings.load().map_err(Failed::from).and_then(|c| check(&c)),
     };
     match result {

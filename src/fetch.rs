@@ -196,6 +196,9 @@ pub struct LastError {
     pub detail: String,
 }
 
+/// Bytes of an answer to a probe at most.
+const LARGEST_PROBE: usize = 4 << 20;
+
 /// Requests for what one call wants at most: a provider that never comes to an end is not followed for ever.
 const PAGES: usize = 200;
 
@@ -380,6 +383,25 @@ impl Fetcher {
             forward::scrub_headers(response.headers_mut(), &key);
         }
         Ok(response)
+    }
+
+    /// Asks for a path once, whatever the allowances are: to see what the provider says of them.
+    pub async fn probe(&self, path_and_query: &str) -> Result<Answer, Failure> {
+        let (path, query) = path_and_query.split_once('?').map_or((path_and_query, None), |(p, q)| (p, Some(q)));
+        let mut request = forward::Forwarded {
+            method: http::Method::GET,
+            path: path.to_owned(),
+            query: query.map(str::to_owned),
+            headers: HeaderMap::new(),
+            body: reqwest::Body::default(),
+            who: Who::default(),
+        };
+        let key = self.keyring.replace(&mut request);
+        let response = self.forwarder.send(&self.base_url, request).await.map_err(|e| e.0.scrubbed(key.as_deref()))?;
+        let (head, body) = response.into_parts();
+        let body = http_body_util::Limited::new(body, LARGEST_PROBE);
+        let body = http_body_util::BodyExt::collect(body).await.map_err(|e| FetchError::up(e.to_string()).0)?;
+        Ok(Answer { status: head.status, headers: head.headers, body: body.to_bytes() })
     }
 
     async fn forward_in_session(

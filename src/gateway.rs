@@ -14,6 +14,7 @@ pub mod serve;
 pub mod spent;
 mod unknown;
 pub mod verify;
+pub mod warm;
 
 use crate::config::{self, Config};
 use crate::fetch::Fetcher;
@@ -37,6 +38,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
 use unknown::Unknown;
+use warm::Warmings;
 
 /// What a client wants, in finex' own terms.
 #[derive(Debug, Clone)]
@@ -68,6 +70,7 @@ pub struct Gateway {
     patience: Duration,
     events: Events,
     spent: Option<SpentFile>,
+    warmings: Warmings,
     /// Work that outlives the request that began it.
     tasks: TaskTracker,
     /// For that work to hold on to.
@@ -97,6 +100,7 @@ impl Gateway {
             patience: config.server.request_timeout.0,
             events,
             spent,
+            warmings: Warmings::default(),
             tasks: TaskTracker::new(),
             me: me.clone(),
         })

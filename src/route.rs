@@ -158,7 +158,9 @@ impl Router {
             let (rows, fetched) = (served.rows() as u64, served.fetched() as u64);
             fetcher.metrics.bars_fetched.inc_by(fetched);
             fetcher.metrics.bars_held.inc_by(rows - fetched);
-            fetcher.metrics.avoided.inc_by(u64::try_from(journey.saved()).unwrap_or(0));
+            let metrics = &fetcher.metrics;
+            let avoided = if journey.collapsed { &metrics.avoided_shared } else { &metrics.avoided_held };
+            avoided.inc_by(u64::try_from(journey.saved()).unwrap_or(0));
         }
     }
 }

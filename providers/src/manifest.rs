@@ -48,6 +48,9 @@ pub struct Manifest {
     /// Where the provider tells intervals apart.
     #[serde(default)]
     pub classes: Vec<Class>,
+    /// A path and query that cost little and that every key may ask for, for who wants to see the limits.
+    #[serde(default)]
+    pub probe: Option<String>,
     /// How finex names itself to this provider.
     #[serde(default)]
     pub user_agent: Option<String>,

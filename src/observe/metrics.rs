@@ -91,14 +91,22 @@ pub struct ProviderMetrics {
     pub calls_ok: Counter,
     pub calls_failed: Counter,
     pub calls_limited: Counter,
-    pub avoided: Counter,
+    /// Since the bars were held, or since a call for somebody else brought them.
+    pub avoided_held: Counter,
+    pub avoided_shared: Counter,
     pub cost: Counter,
     pub seconds: Timings,
     pub received_bytes: Counter,
     pub bars_held: Counter,
     pub bars_fetched: Counter,
     pub breaker_open: Gauge,
-    pub quota_used: Gauge,
+}
+
+impl ProviderMetrics {
+    /// Calls that direct clients would have made more.
+    pub fn avoided(&self) -> u64 {
+        self.avoided_held.get() + self.avoided_shared.get()
+    }
 }
 
 pub struct Metrics {
@@ -113,6 +121,7 @@ pub struct Metrics {
     bars: Family<Labels, Counter>,
     breaker: Family<Labels, Gauge>,
     quota: Family<Labels, Gauge>,
+    quota_limit: Family<Labels, Gauge>,
     pub in_flight: Gauge<i64, AtomicI64>,
     pub memory_bytes: Gauge,
     pub memory_entries: Gauge,
@@ -151,6 +160,7 @@ impl Metrics {
             bars: Family::default(),
             breaker: Family::default(),
             quota: Family::default(),
+            quota_limit: Family::default(),
             in_flight: Gauge::default(),
             memory_bytes: Gauge::default(),
             memory_entries: Gauge::default(),
@@ -188,6 +198,7 @@ impl Metrics {
         r.register("finex_plan_bars", "Bars in answers, by where they came from", self.bars.clone());
         r.register("finex_breaker_open", "1 while a provider's circuit is open", self.breaker.clone());
         r.register("finex_quota_used", "Used of the current window", self.quota.clone());
+        r.register("finex_quota_limit", "Allowed in a window", self.quota_limit.clone());
         r.register("finex_cache_memory_bytes", "Bytes of encoded rows in memory", self.memory_bytes.clone());
         r.register("finex_cache_memory_fragments", "Fragments in memory", self.memory_entries.clone());
         r.register("finex_cache_disk_bytes", "Bytes of stored fragments", self.disk_bytes.clone());
@@ -232,19 +243,27 @@ impl Metrics {
         };
         let calls = |outcome| self.calls.get_or_create(&with(Some(("outcome", outcome)))).clone();
         let bars = |source| self.bars.get_or_create(&with(Some(("source", source)))).clone();
+        let avoided = |reason| self.avoided.get_or_create(&with(Some(("reason", reason)))).clone();
         ProviderMetrics {
             calls_ok: calls("ok"),
             calls_failed: calls("error"),
             calls_limited: calls("rate_limited"),
-            avoided: self.avoided.get_or_create(&with(None)).clone(),
+            avoided_held: avoided("held"),
+            avoided_shared: avoided("shared"),
             cost: self.cost.get_or_create(&with(None)).clone(),
             seconds: self.call_seconds.get_or_create(&with(None)).clone(),
             received_bytes: self.received.get_or_create(&with(None)).clone(),
             bars_held: bars("cached"),
             bars_fetched: bars("fetched"),
             breaker_open: self.breaker.get_or_create(&with(None)).clone(),
-            quota_used: self.quota.get_or_create(&with(None)).clone(),
         }
+    }
+
+    /// Notes how an allowance stands.
+    pub fn quota(&self, provider: &str, window: &str, used: u32, limit: u32) {
+        let labels = vec![("provider", provider.to_owned()), ("window", window.to_owned())];
+        self.quota.get_or_create(&labels).set(i64::from(used));
+        self.quota_limit.get_or_create(&labels).set(i64::from(limit));
     }
 
     /// The exposition that Prometheus reads.

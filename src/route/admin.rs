@@ -1,6 +1,6 @@
 //! What operators ask for.
 
-use super::{Client, Local, Router, header_of, reads, unified};
+use super::{Client, Local, Router, header_of, provider, reads, unified};
 use crate::admin::{cache_stats, providers};
 use crate::fetch::breaker::ByHand;
 use crate::gateway::invalidate::Invalidation;
@@ -8,7 +8,8 @@ use crate::render::problem::Problem;
 use crate::render::{Answer, AnswerBody, headers};
 use crate::secure::{Denied, may_change};
 use bytes::Bytes;
-use finex_core::series::encode_part;
+use finex_core::calendar::Interval;
+use finex_core::series::{Series, encode_part};
 use finex_core::time::{BEGINNING, END, Window};
 use finex_providers::{NativeRequest, Recognised};
 use http::request::Parts;
@@ -17,6 +18,7 @@ use http_body_util::{BodyExt, Limited};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const LARGEST_BODY: usize = 64 * 1024;
 
@@ -36,6 +38,20 @@ struct InvalidateBody {
     reason: String,
 }
 
+/// Symbols of one job at most.
+const MOST_SYMBOLS: usize = 500;
+
+/// `{"provider":"binance","symbols":["BTCUSDT"],"interval":"1h","from":"2020-01-01"}`, up to now or to `to`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WarmBody {
+    provider: String,
+    symbols: Vec<String>,
+    interval: String,
+    from: String,
+    to: Option<String>,
+}
+
 /// `{"state":"open"}`, `"closed"` or `"auto"`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +69,9 @@ impl Router {
         if path == "/api/v1/cache/invalidate" {
             return self.invalidate(parts, body).await.unwrap_or_else(Problem::answer);
         }
+        if path == "/api/v1/cache/warm" && parts.method == http::Method::POST {
+            return self.warm(parts, body).await.unwrap_or_else(Problem::answer);
+        }
         if let Some(id) = path.strip_prefix("/api/v1/providers/").and_then(|rest| rest.strip_suffix("/breaker")) {
             return self.set_breaker(parts, id, body).await.unwrap_or_else(Problem::answer);
         }
@@ -63,7 +82,13 @@ impl Router {
         let path = parts.uri.path();
         let known = matches!(
             path,
-            "/" | "/healthz" | "/readyz" | "/metrics" | "/api/v1/cache/stats" | "/api/v1/providers" | "/api/v1/explain"
+            "/" | "/healthz"
+                | "/readyz"
+                | "/metrics"
+                | "/api/v1/cache/stats"
+                | "/api/v1/cache/warm"
+                | "/api/v1/providers"
+                | "/api/v1/explain"
         );
         if !known {
             return Err(Problem::not_found("see / for what there is"));
@@ -77,14 +102,17 @@ impl Router {
             "/metrics" => {
                 self.gateway.tiers.measure();
                 for fetcher in self.gateway.fetchers() {
-                    let used = fetcher.limiter.usage().first().map_or(0, |usage| usage.used);
-                    fetcher.metrics.quota_used.set(i64::from(used));
+                    for usage in fetcher.limiter.usage() {
+                        let id = &fetcher.provider.manifest().id;
+                        self.metrics.quota(id, &usage.window, usage.used, usage.limit);
+                    }
                 }
                 Ok(text("application/openmetrics-text; version=1.0.0; charset=utf-8", self.metrics.text()))
             }
             "/api/v1/cache/stats" => {
                 Ok(json(StatusCode::OK, &cache_stats(&self.gateway.tiers, &self.cached, &self.metrics)))
             }
+            "/api/v1/cache/warm" => Ok(json(StatusCode::OK, &json!({ "jobs": self.gateway.warmings() }))),
             "/api/v1/providers" => Ok(json(StatusCode::OK, &providers(self.gateway.fetchers()))),
             _ => self.explain(parts),
         }
@@ -99,7 +127,7 @@ impl Router {
             "unified": ["/api/v1/market-data/{symbol}/history", "/api/v1/market-data/{symbol}/latest"],
             "explain": "/api/v1/explain?url={a native or unified URL}",
             "operators": ["/api/v1/cache/stats", "/api/v1/providers", "/metrics", "/healthz", "/readyz"],
-            "changes": ["POST /api/v1/cache/invalidate", "POST /api/v1/providers/{id}/breaker"],
+            "changes": ["POST /api/v1/cache/invalidate", "POST /api/v1/cache/warm", "POST /api/v1/providers/{id}/breaker"],
         })
     }
 
@@ -166,6 +194,48 @@ impl Router {
         fetcher.breaker.set(wanted.state);
         let (state, by_hand) = (fetcher.breaker.state(), fetcher.breaker.is_held_open());
         Ok(json(StatusCode::OK, &json!({ "provider": id, "state": state, "by_hand": by_hand })))
+    }
+
+    /// Begins to fetch ahead of time.
+    async fn warm<B>(&self, parts: &Parts, body: B) -> Result<Answer, Problem>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Sync + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let wanted: WarmBody = self.read_change(parts, body).await?;
+        let (series, window) = self.to_warm(&wanted)?;
+        let job = self.gateway.warm(series, window).ok_or_else(|| {
+            let detail = "too many jobs are under way: wait until one of them is done";
+            Problem::new("too-many-jobs", "There is too much to fetch", StatusCode::TOO_MANY_REQUESTS, detail)
+        })?;
+        Ok(json(StatusCode::ACCEPTED, &serde_json::to_value(job.progress()).unwrap_or_default()))
+    }
+
+    fn to_warm(&self, wanted: &WarmBody) -> Result<(Vec<Arc<Series>>, Window), Problem> {
+        let provider = provider(&self.gateway, &wanted.provider)
+            .ok_or_else(|| Problem::parameter("provider", "there is no provider of this name"))?;
+        if wanted.symbols.is_empty() || wanted.symbols.len() > MOST_SYMBOLS {
+            return Err(Problem::parameter("symbols", format!("give 1 to {MOST_SYMBOLS} symbols")));
+        }
+        let interval: Interval =
+            wanted.interval.parse().map_err(|unknown: finex_core::calendar::UnknownInterval| {
+                Problem::parameter("interval", unknown.to_string())
+            })?;
+        let now = (self.gateway.clock)();
+        let time = |name: &str, text: &str| {
+            unified::parse_time(text, now).ok_or_else(|| Problem::parameter(name, "it is no time"))
+        };
+        let to = wanted.to.as_deref().map_or(Ok(now), |text| time("to", text))?;
+        let window = Window::new(time("from", &wanted.from)?, to);
+        if window.is_empty() {
+            return Err(Problem::parameter("from", "it is not before `to`"));
+        }
+        let one = |symbol: &String| {
+            let refused =
+                |unsupported: finex_providers::Unsupported| Problem::parameter("symbols", unsupported.to_string());
+            provider.series(symbol, interval).map(Arc::new).map_err(refused)
+        };
+        Ok((wanted.symbols.iter().map(one).collect::<Result<_, _>>()?, window))
     }
 
     /// The body of a request that changes state, from somebody who may.

@@ -44,3 +44,32 @@ fn a_configuration_that_cannot_be_used_is_told_and_ends_with_78() {
     assert!(!unknown.status.success());
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("nobody"));
 }
+
+/// With the user's key and without regard to the allowances that are known.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_shows_what_a_provider_allows() {
+    let world = crate::world::World::new().await;
+    world.sim.account("finnhub").expect("an account").set_quota(12);
+    let (yahoo, finnhub) = (world.sim.url(), format!("{}/finnhub", world.sim.url()));
+    let probe = move |arguments: &'static [&'static str]| {
+        let environment = [
+            ("FINEX_PROVIDERS__FINNHUB__BASE_URL".to_owned(), finnhub.clone()),
+            ("FINEX_PROVIDERS__FINNHUB__API_KEY".to_owned(), "a-key-of-mine".to_owned()),
+            ("FINEX_PROVIDERS__BINANCE__BASE_URL".to_owned(), yahoo.clone()),
+        ];
+        tokio::task::spawn_blocking(move || {
+            let environment: Vec<(&str, &str)> = environment.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            finex(arguments, &environment)
+        })
+    };
+    let refused = probe(&["probe", "finnhub", "--calls", "100"]).await.expect("it ran");
+    let text = printed(&refused);
+    assert!(refused.status.success(), "{text}");
+    assert!(text.contains("429  rate") && text.contains("refused after 12 calls"), "{text}");
+    assert!(text.contains("[providers.finnhub.limits]\n\"calls-1") && text.contains("\" = 12\n"), "{text}");
+    assert!(!text.contains("a-key-of-mine"));
+    let fine = probe(&["probe", "binance", "--calls", "3"]).await.expect("it ran");
+    let text = printed(&fine);
+    assert!(text.contains("x-mbx-used-weight-1m: 3") && text.contains("were not refused"), "{text}");
+    assert!(!probe(&["probe", "nobody"]).await.expect("it ran").status.success());
+}

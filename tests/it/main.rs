@@ -32,6 +32,7 @@ mod tidy;
 mod trouble;
 mod truth;
 mod unified;
+mod warm;
 mod world;
 mod yahoo;
 mod yahoo_model;
