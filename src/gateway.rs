@@ -1,6 +1,7 @@
 //! The conductor: from an ask to rows.
 
 pub mod assemble;
+pub mod board;
 pub mod commit;
 pub mod degrade;
 pub mod explain;
@@ -22,6 +23,7 @@ use crate::fetch::turns::Who;
 use crate::observe::clocks::Clocks;
 use crate::observe::events::Events;
 use crate::store::tiers::Tiers;
+use board::Flights;
 use finex_core::ask::Ask;
 use finex_core::plan::Limits;
 use finex_core::series::Series;
@@ -29,7 +31,6 @@ use finex_core::terms::Terms;
 use finex_core::time::Clock;
 use finex_providers::Native;
 use finex_providers::keys::Credential;
-use flight::Flights;
 use gather::Member;
 use lease::Leases;
 use spent::SpentFile;

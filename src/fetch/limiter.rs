@@ -39,13 +39,10 @@ impl Own {
         Own(specs.iter().map(|spec| Arc::new(Allowance::new(spec, reserve))).collect())
     }
 
-    /// Those of a client with a key of its own: what is counted by address is shared with everybody.
-    fn beside(&self, reserve: f64) -> Own {
-        let each = self.0.iter().map(|shared| match shared.is_of_the_address() {
-            true => shared.clone(),
-            false => Arc::new(Allowance::new(&shared.spec, reserve)),
-        });
-        Own(each.collect())
+    /// What holds for a client with a key of its own as well: what is counted by address. How much its plan allows is known to
+    /// the provider alone.
+    fn of_the_address(&self) -> Own {
+        Own(self.0.iter().filter(|shared| shared.is_of_the_address()).cloned().collect())
     }
 
     fn try_spend(&self, cost: NonZeroU32, now: Ts) -> Option<Duration> {
@@ -100,7 +97,6 @@ pub struct Limiter {
     gateway: Arc<Payer>,
     payers: papaya::HashMap<u64, Arc<Payer>>,
     patience: Duration,
-    reserve: f64,
     /// Where a refusal names no pause.
     rate_pause: u64,
     clock: Clock,
@@ -112,7 +108,6 @@ impl Limiter {
             gateway: Arc::new(Payer::new(Own::new(&manifest.limits, settings.reserve))),
             payers: papaya::HashMap::new(),
             patience: settings.patience.0,
-            reserve: settings.reserve,
             rate_pause: manifest.rate_pause.unsigned_abs().div_ceil(1_000),
             clock,
         }
@@ -128,7 +123,7 @@ impl Limiter {
             let now = (self.clock)();
             payers.retain(|_, payer| payer.pause_left(now) > 0 || Arc::strong_count(payer) > 1);
         }
-        let fresh = || Arc::new(Payer::new(self.gateway.allowances.beside(self.reserve)));
+        let fresh = || Arc::new(Payer::new(self.gateway.allowances.of_the_address()));
         if payers.len() >= MOST_PAYERS { fresh() } else { payers.get_or_insert_with(id, fresh).clone() }
     }
 
@@ -357,7 +352,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_has_its_own_allowance_unless_addresses_are_counted() {
+    async fn a_clients_own_key_spends_nothing_of_ours_unless_addresses_are_counted() {
         for (per, left) in
             [(finex_providers::manifest::Per::Key, true), (finex_providers::manifest::Per::Address, false)]
         {
@@ -368,13 +363,11 @@ mod tests {
                 gateway: Arc::new(Payer::new(Own::new(&specs, 0.0))),
                 payers: papaya::HashMap::new(),
                 patience: Duration::ZERO,
-                reserve: 0.0,
                 rate_pause: 1,
                 clock: limiter.clock.clone(),
             };
             assert_eq!(spend(&limiter, 4, None).await, None);
             assert_eq!(spend(&limiter, 4, Some(7)).await.is_none(), left);
-            assert!(spend(&limiter, 4, Some(7)).await.is_some());
             limiter.pause(Some(5), Some(7));
             assert_eq!((limiter.paused(), spend(&limiter, 1, Some(7)).await), (0, Some(Duration::from_secs(5))));
         }

@@ -4,6 +4,7 @@
 //! is already under way counted as held; so a second ask fetches only the rest. A failed flight fails those who waited
 //! for it once, and for a moment those who come after.
 
+use super::board::{Board, Boarded, Flying, HOLD, Landing, Progress, State, lost};
 use super::gather::Member;
 use super::{Gateway, Request};
 use crate::fetch::turns::Who;
@@ -18,154 +19,8 @@ use finex_core::status::ErrorClass;
 use finex_core::time::{Ts, Window, WindowSet};
 use finex_providers::keys::Credential;
 use finex_providers::{Failure, Named};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, MutexGuard};
 use tokio::sync::watch;
-
-/// How long a failure answers those who come after.
-const HOLD: Duration = Duration::from_secs(1);
-
-/// How far a flight is.
-#[derive(Debug, Clone)]
-pub enum Progress {
-    Flying,
-    /// An attempt failed, and another one is made.
-    Troubled,
-    Landed(Result<(), Failure>),
-}
-
-impl Progress {
-    fn has_landed(&self) -> bool {
-        matches!(self, Progress::Landed(_))
-    }
-
-    fn is_in_trouble(&self) -> bool {
-        matches!(self, Progress::Troubled)
-    }
-}
-
-/// The boards of series that something is under way for.
-#[derive(Default)]
-pub struct Flights {
-    boards: papaya::HashMap<Arc<Series>, Arc<Board>>,
-}
-
-#[derive(Default)]
-struct Board(Mutex<State>);
-
-#[derive(Default)]
-struct State {
-    flying: Vec<Flying>,
-    next: u64,
-    hold: Option<(Instant, Failure)>,
-    /// Taken down: whoever still has it looks for the one that stands now.
-    closed: bool,
-}
-
-struct Flying {
-    id: u64,
-    window: Window,
-    landed: watch::Receiver<Progress>,
-}
-
-/// What an ask has to wait for.
-pub struct Boarded {
-    /// The state that was planned upon.
-    pub snapshot: Arc<Snapshot>,
-    pub flights: Vec<watch::Receiver<Progress>>,
-    /// Of those, how many were launched for it.
-    pub launched: usize,
-}
-
-impl Boarded {
-    /// Waits for all; the first failure ends it.
-    pub async fn landed(self) -> Result<(), Failure> {
-        for mut flight in self.flights {
-            match flight.wait_for(Progress::has_landed).await.as_deref() {
-                Ok(Progress::Landed(outcome)) => outcome.clone()?,
-                _ => return Err(lost()),
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits until one of them is in trouble, for ever if none gets into any.
-    pub fn troubled(&self) -> impl Future<Output = ()> + use<> {
-        let flights = self.flights.clone();
-        let each = flights.into_iter().map(|mut flight| {
-            Box::pin(async move {
-                if flight.wait_for(Progress::is_in_trouble).await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            })
-        });
-        let all: Vec<_> = each.collect();
-        async move {
-            match all.is_empty() {
-                true => std::future::pending().await,
-                false => drop(futures_util::future::select_all(all).await),
-            }
-        }
-    }
-}
-
-impl Board {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Flights {
-    fn board(&self, series: &Arc<Series>) -> Arc<Board> {
-        self.boards.pin().get_or_insert_with(series.clone(), Arc::default).clone()
-    }
-
-    /// Takes down a board that nothing is on.
-    fn clear(&self, series: &Arc<Series>) {
-        let boards = self.boards.pin();
-        let Some(board) = boards.get(series.as_ref()) else { return };
-        let mut state = board.lock();
-        let held = state.hold.as_ref().is_some_and(|(since, _)| since.elapsed() < HOLD);
-        if !state.closed && state.flying.is_empty() && !held {
-            state.closed = true;
-            let _ = boards.remove_if(series.as_ref(), |_, standing| Arc::ptr_eq(standing, board));
-        }
-    }
-
-    pub fn len(&self) -> usize {
-        self.boards.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.boards.is_empty()
-    }
-}
-
-/// Lands a flight whatever becomes of its task.
-struct Landing {
-    board: Arc<Board>,
-    id: u64,
-    outcome: Arc<watch::Sender<Progress>>,
-    result: Result<(), Failure>,
-    /// Was the call made with a client's own key, whose troubles are not everybody's?
-    with_own_key: bool,
-}
-
-impl Drop for Landing {
-    fn drop(&mut self) {
-        let mut state = self.board.lock();
-        state.flying.retain(|flying| flying.id != self.id);
-        let result = std::mem::replace(&mut self.result, Ok(()));
-        let held = result.as_ref().err().filter(|failure| concerns_all(failure));
-        let of_the_key = |failure: &&Failure| self.with_own_key && failure.class != ErrorClass::Up;
-        let held = held.filter(|failure| !of_the_key(failure));
-        state.hold = held.map(|failure| (Instant::now(), failure.clone())).or(state.hold.take());
-        if result.is_ok() {
-            state.hold = None;
-        }
-        self.outcome.send_replace(Progress::Landed(result));
-    }
-}
 
 /// By how much fewer bars are expected each time that too few came.
 const SPARSER: f64 = 32.0;
@@ -226,8 +81,7 @@ impl Gateway {
         call: Call,
         request: &Request,
     ) -> Option<Boarded> {
-        let fails = state.hold.as_ref().is_some_and(|(since, _)| since.elapsed() < HOLD);
-        if fails || !self.tiers.catalog.stands(cell) {
+        if state.failure().is_some() || !self.tiers.catalog.stands(cell) {
             return None;
         }
         let snapshot = cell.snapshot();
@@ -263,7 +117,7 @@ impl Gateway {
         if let Some(failure) = self.unaffordable(cell, &plan, request) {
             return Err(failure);
         }
-        if let Some((_, failure)) = state.hold.as_ref().filter(|(since, _)| since.elapsed() < HOLD)
+        if let Some(failure) = state.failure()
             && !plan.calls.is_empty()
         {
             return Err(failure.clone());
@@ -484,13 +338,4 @@ fn begun(cell: &Cell, named: Named, landed: &Landed, call: &Call) -> Ts {
         Some(first) => cell.provider.earliest(&cell.series, first).max(call.window.from),
         None => bars.first().map_or(call.window.to, |first| (*first).max(call.window.from)),
     }
-}
-
-/// Is a failure one of the provider, not of the window that was asked for or of the key that asked?
-fn concerns_all(failure: &Failure) -> bool {
-    !matches!(failure.class, ErrorClass::OutOfWindow | ErrorClass::Bad) && !super::serve::concerns_the_key(failure)
-}
-
-fn lost() -> Failure {
-    Failure::new(ErrorClass::Up, "the call ended without an answer")
 }

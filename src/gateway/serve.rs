@@ -1,7 +1,7 @@
 //! From an ask to rows: look, plan, fetch what is missing, look again.
 
 use super::assemble::Selected;
-use super::flight::Boarded;
+use super::board::{Boarded, concerns_the_key};
 use super::verify::COMPARISONS;
 use super::{Gateway, Request};
 use crate::plan::{self, Asked};
@@ -179,11 +179,6 @@ fn of_an_earlier_basis<'a>(cell: &Cell, snapshot: &'a Snapshot, asked: Asked, no
         plan::held(cell, earlier, &asked, now).map(|parts| Selected { snapshot: earlier, parts, asked })
     };
     snapshot.bases().skip(1).find_map(held)
-}
-
-/// Is it the key that was refused?
-pub(super) fn concerns_the_key(failure: &Failure) -> bool {
-    matches!(failure.class, ErrorClass::Auth | ErrorClass::Plan)
 }
 
 pub(super) fn unknown(provider: &str) -> Failure {
