@@ -121,19 +121,32 @@ impl Gateway {
 
     /// The answer, if all of it lies in memory: no lock, no waiting.
     fn hit(&self, cell: &Arc<Cell>, request: &Request, journey: &Journey) -> Option<Served> {
-        let snapshot = cell.snapshot().under(&self.terms(request), journey.now);
+        let (snapshot, terms) = (cell.snapshot(), self.terms(request));
+        // A view of one's own is a copy: it is made only where the series as it is does not do.
+        if request.terms.are_plain()
+            && let Some(served) = self.hit_in(cell, &snapshot, request, journey)
+        {
+            return Some(served);
+        }
+        if terms.are_plain() {
+            return None;
+        }
+        self.hit_in(cell, &snapshot.under(&terms, journey.now), request, journey)
+    }
+
+    fn hit_in(&self, cell: &Arc<Cell>, snapshot: &Snapshot, request: &Request, journey: &Journey) -> Option<Served> {
         if plan::lacks_sight(cell) || snapshot.is_outdated(cell.rewritten_at()) {
             return None;
         }
-        let asked = plan::asked(cell, &snapshot, &request.ask, request.native, journey.now);
+        let asked = plan::asked(cell, snapshot, &request.ask, request.native, journey.now);
         // Looked at after the snapshot: what was compared meanwhile may have ended its basis.
-        if self.unverified(cell, &snapshot, &asked.ask, journey.now).is_some() || cell.basis() != snapshot.basis {
+        if self.unverified(cell, snapshot, &asked.ask, journey.now).is_some() || cell.basis() != snapshot.basis {
             return None;
         }
-        let parts = plan::held(cell, &snapshot, &asked, journey.now)?;
-        let pieces = self.gather(&snapshot, &parts)?;
+        let parts = plan::held(cell, snapshot, &asked, journey.now)?;
+        let pieces = self.gather(snapshot, &parts)?;
         snapshot.touch(&parts, journey.now);
-        let answer = Selected { snapshot: &snapshot, parts, asked };
+        let answer = Selected { snapshot, parts, asked };
         let before = self.close_before(cell, &answer, &pieces)?;
         let mut journey = journey.clone();
         journey.outcome = Outcome::Hit;
