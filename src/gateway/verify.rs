@@ -61,6 +61,8 @@ impl Gateway {
         for _ in 0..COMPARISONS {
             let snapshot = cell.snapshot();
             let asked = plan::asked(&cell, &snapshot, &request.ask, request.native, journey.now);
+            // What the calendar knows to be empty is not fetched, so no call for it will compare anything.
+            self.pass_by_closed(&cell, &snapshot, &asked.ask, journey.now);
             let Some(window) = self.to_compare(&cell, &asked.ask, journey.now).await else { break };
             self.verify(&cell, window, request, &mut journey).await;
         }
@@ -87,7 +89,10 @@ impl Gateway {
     fn verification(&self, cell: &Cell, snapshot: &Snapshot, ask: &Ask, now: Ts) -> Option<Window> {
         let due = self.unverified(cell, snapshot, ask, now)?;
         let limits = self.limits(&cell.series)?;
-        let planned = plan::missing(cell, snapshot, ask, &WindowSet::default(), &limits, now);
+        // What is held is answered without a call, though the planner, which sees whole periods, may think of one.
+        let is_held = snapshot.answers(ask, &snapshot.select(ask), now);
+        let planned = (!is_held).then(|| plan::missing(cell, snapshot, ask, &WindowSet::default(), &limits, now));
+        let planned = planned.and_then(Result::ok);
         let planned: Vec<Window> =
             planned.map_or(Vec::new(), |plan| plan.calls.iter().map(|p| p.call.window).collect());
         let reach = cell.reach(now);

@@ -48,6 +48,21 @@ async fn closed_days_of_a_symbol_that_is_held_cost_no_call() {
     assert_eq!(world.calls() - calls, 3, "the straight ones");
 }
 
+/// A request for several symbols of which nothing lacks but a weekend: no call that it needs anyway would tell of the split.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_weekend_at_the_edge_does_not_stand_for_a_comparison() {
+    let world = World::with(|config| config.plan.widen = false).await;
+    let bars = |from: &str, to: &str| {
+        format!("/alpaca/v2/stocks/bars?symbols=NVDA,IBM&timeframe=1Day&adjustment=all&start={from}&end={to}")
+    };
+    world.same(&bars("2023-10-16", "2023-11-03")).await;
+    world.sim.stocks().add_split("NVDA", (2024, 3, 6), 2, 1);
+    world.advance(3 * DAY);
+    let calls = world.calls();
+    world.same(&bars("2023-10-14", "2023-11-05")).await;
+    assert!(world.calls() - calls > 1, "the straight one, and a comparison");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_calendar_hides_nothing() {
     let world = World::with(|config| config.plan.widen = false).await;
