@@ -132,9 +132,11 @@ impl Gateway {
 /// A window in stretches of at most `step` periods.
 fn cut(window: Window, grid: Grid, step: i64) -> Vec<Window> {
     let mut out = Vec::new();
-    let mut from = window.from;
+    let (mut from, last) = (window.from, grid.index(window.to));
     while from < window.to {
-        let to = grid.open(grid.index(from).saturating_add(step.max(1))).clamp(from + 1, window.to);
+        let next = grid.index(from).saturating_add(step.max(1));
+        // A period that lies far beyond the window has no instant to be asked for.
+        let to = if next >= last { window.to } else { grid.open(next).clamp(from + 1, window.to) };
         out.push(Window::new(from, to));
         from = to;
     }
@@ -237,7 +239,10 @@ mod tests {
         let window = Window::new(5, 25 * hour);
         let cut_at: Vec<(Ts, Ts)> = cut(window, grid, 10).iter().map(|w| (w.from, w.to)).collect();
         assert_eq!(cut_at, [(5, 10 * hour), (10 * hour, 20 * hour), (20 * hour, 25 * hour)]);
-        assert_eq!(cut(window, grid, i64::MAX), [window]);
+        for interval in ["1h", "1w", "1mo"] {
+            let grid = Grid::new(interval.parse().expect("an interval"), 0);
+            assert_eq!(cut(window, grid, i64::MAX), [window], "{interval}");
+        }
         assert!(cut(Window::new(7, 7), grid, 10).is_empty());
     }
 }
