@@ -9,7 +9,7 @@ use crate::others::WINDOWS;
 use crate::world::*;
 use crate::yahoo::chart;
 use crate::yahoo_model::rows_before;
-use finex::config::{Config, values::Bytes};
+use finex::config::{Config, values::Bytes, values::Span};
 use finex_sim::Fault;
 use finex_sim::yahoo::Effect;
 use futures_util::future::join_all;
@@ -34,8 +34,12 @@ struct Run {
 fn settings(seed: u64) -> impl FnOnce(&mut Config) {
     move |config| {
         config.plan.widen = seed % 4 < 2;
+        // A busy machine is no trouble of a provider: nothing here hangs.
+        config.server.request_timeout = Span::seconds(300);
         // A circuit would go on failing after the provider is well again, and what may be wrong then is not told by the step.
         for provider in config.providers.values_mut() {
+            (provider.timeout.attempt, provider.timeout.total) = (Span::seconds(120), Span::seconds(240));
+            provider.patience = Span::seconds(120);
             (provider.breaker.failures, provider.breaker.success_rate) = (1_000_000, 0.0);
         }
         if is_cramped(seed) {
@@ -158,10 +162,10 @@ impl Run {
             tokio::time::sleep(Duration::from_millis(1_100)).await;
         } else if !is_cramped(self.seed) {
             // What joined another's comparison may have to make its own; then there is nothing left to ask.
-            let (mut calls, mut heard) = (0, 0);
+            let (mut again, mut heard) = (Vec::new(), 0);
             for _ in 0..2 {
-                (calls, heard) = (self.world.calls(), self.world.sim.received().len());
-                let again = join_all(paths.iter().map(|path| self.world.get(path))).await;
+                heard = self.world.sim.received().len();
+                again = join_all(paths.iter().map(|path| self.world.get(path))).await;
                 let bypassed = |got: &Got| got.cache_status().contains("bypass") || !got.status.is_success();
                 if again.iter().any(bypassed) || paths.iter().any(|path| path.starts_with("/yahoo")) {
                     return;
@@ -171,7 +175,8 @@ impl Run {
             let asked: Vec<String> =
                 asked[heard..].iter().map(|call| format!("{}?{}", call.path, call.query)).collect();
             let what = format!("seed {}, step {step}: asked again: {paths:?}, by {asked:?}", self.seed);
-            assert_eq!(self.world.calls(), calls, "{what}");
+            // Calls alone would not tell: bars that grow may be fetched again behind a hit, the slower the machine the earlier.
+            assert!(again.iter().all(|got| got.cache_status().starts_with("finex; hit")), "{what}");
             self.without_calls += 1;
         }
     }
@@ -262,7 +267,9 @@ impl Run {
             let snapshot = cell.snapshot();
             let beyond =
                 snapshot.all_pieces().filter(|piece| cell.reach(now).is_some_and(|reach| piece.key.first < reach));
-            beyond.filter_map(|piece| disk.file(piece.id)).map(|file| file.bytes).sum()
+            // As long as they are now: some were cut short before a restart.
+            let len = |path: PathBuf| path.metadata().map_or(0, |data| data.len());
+            beyond.filter_map(|piece| disk.file(piece.id)).map(|file| len(file.path)).sum()
         };
         tiers.catalog.all().into_iter().map(of).sum()
     }
