@@ -68,6 +68,10 @@ pub fn providers<'a>(fetchers: impl Iterator<Item = &'a Arc<Fetcher>>) -> Value 
                 "history": fetcher.breaker.history(),
             },
             "last_error": fetcher.last_error(),
+            "quality": {
+                "score": fetcher.quality.shares().score(),
+                "shares": fetcher.quality.shares(),
+            },
             "paused_ms": fetcher.limiter.paused(),
             "windows": fetcher.limiter.usage(),
             "intervals": manifest.intervals.keys().map(ToString::to_string).collect::<Vec<_>>(),
@@ -77,6 +81,11 @@ pub fn providers<'a>(fetchers: impl Iterator<Item = &'a Arc<Fetcher>>) -> Value 
                 "rate_limited": metrics.calls_limited.get(),
                 "avoided": metrics.avoided(),
                 "avoided_by": { "held": metrics.avoided_held.get(), "shared": metrics.avoided_shared.get() },
+            },
+            "calls_ahead": {
+                "made": metrics.ahead_made.get(),
+                "used": metrics.ahead_used.get(),
+                "wasted": metrics.ahead_wasted.get(),
             },
             "cost_spent": metrics.cost.get(),
             "mean_latency_ms": metrics.seconds.mean_ms(),

@@ -90,6 +90,7 @@ impl App {
     /// Starts to listen.
     pub async fn listen(&self) -> io::Result<Listening> {
         self.gateway.watch_spending();
+        self.gateway.watch_habits();
         listen(&self.config.server, self.router.clone()).await
     }
 }

@@ -19,6 +19,7 @@ pub struct Config {
     pub log: Log,
     pub cache: Cache,
     pub plan: Planning,
+    pub prefetch: Prefetch,
     pub providers: BTreeMap<String, Provider>,
 }
 
@@ -120,6 +121,16 @@ pub struct Planning {
     pub widen_ahead: Bytes,
     /// Upstream calls for one request at most.
     pub max_calls: u64,
+}
+
+/// Calls before anybody asks, in idle times and while more than a quarter of an allowance is left.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Prefetch {
+    /// The next bar of what is followed, and the window beside a scan.
+    pub enabled: bool,
+    /// What the provider will soon give no more, from an allowance that would expire.
+    pub harvest: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -240,6 +251,7 @@ impl Default for Config {
             log: Log::default(),
             cache: Cache::default(),
             plan: Planning::default(),
+            prefetch: Prefetch::default(),
             providers: BUILT_IN.map(|id| (id.to_owned(), Provider::default())).into(),
         }
     }

@@ -8,6 +8,7 @@ pub mod forward;
 pub mod guard;
 pub mod keyring;
 pub mod limiter;
+pub mod quality;
 pub mod retry;
 pub mod session;
 pub mod stack;
@@ -29,6 +30,7 @@ use finex_providers::{Decoded, Failure, Named, Provider, Upstream};
 use http::{HeaderMap, StatusCode};
 use keyring::{Admission, Keyring};
 use limiter::Limiter;
+use quality::Quality;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -173,6 +175,7 @@ pub struct Fetcher {
     pub provider: Arc<dyn Provider>,
     pub limiter: Arc<Limiter>,
     pub breaker: Breaker,
+    pub quality: Quality,
     pub metrics: ProviderMetrics,
     base_url: String,
     stack: stack::Stack,
@@ -228,6 +231,7 @@ impl Fetcher {
             provider,
             limiter,
             breaker,
+            quality: Quality::default(),
             metrics,
             base_url,
             stack,
@@ -244,6 +248,11 @@ impl Fetcher {
     /// With which key a client's request goes upstream.
     pub fn admit<'a>(&self, query: &str, header: &dyn Fn(&str) -> Option<&'a str>) -> Admission {
         self.keyring.admit(query, header)
+    }
+
+    /// May it be called for nobody: is it well, is nobody waiting for his turn, and is enough left?
+    pub fn is_idle(&self) -> bool {
+        self.breaker.state() == "closed" && self.limiter.is_idle() && self.limiter.is_ample(None)
     }
 
     /// Milliseconds that the last call took.
@@ -325,11 +334,15 @@ impl Fetcher {
         for outcome in &landed {
             match outcome {
                 Ok(landed) => {
+                    self.quality.answered(true);
                     let rows = landed.said.bars.len();
                     self.events.tell(Event::Called { provider: provider.into(), rows, cost, millis });
                 }
                 Err(failure) => {
                     let (class, detail) = (failure.class, failure.detail.clone());
+                    if class == ErrorClass::Up {
+                        self.quality.answered(false);
+                    }
                     let told = LastError { at: (self.clock)(), class: class.name(), detail: detail.clone() };
                     *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
                     self.events.tell(Event::Refused { provider: provider.into(), class, detail });

@@ -5,11 +5,13 @@ pub mod board;
 pub mod commit;
 pub mod degrade;
 pub mod explain;
+mod failover;
 pub mod flight;
 pub mod gather;
 pub mod invalidate;
 pub mod lease;
 mod market;
+mod prefetch;
 mod refresh;
 pub mod serve;
 pub mod spent;
@@ -33,6 +35,7 @@ use finex_providers::Native;
 use finex_providers::keys::Credential;
 use gather::Member;
 use lease::Leases;
+use prefetch::Prefetch;
 use spent::SpentFile;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -72,6 +75,7 @@ pub struct Gateway {
     events: Events,
     spent: Option<SpentFile>,
     warmings: Warmings,
+    prefetch: Prefetch,
     /// Work that outlives the request that began it.
     tasks: TaskTracker,
     /// For that work to hold on to.
@@ -102,6 +106,7 @@ impl Gateway {
             events,
             spent,
             warmings: Warmings::default(),
+            prefetch: Prefetch::new(&config.prefetch),
             tasks: TaskTracker::new(),
             me: me.clone(),
         })

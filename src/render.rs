@@ -9,7 +9,7 @@ pub mod served;
 pub mod unified;
 
 pub use body::{AnswerBody, Rope};
-pub use served::{Journey, Piece, Served};
+pub use served::{Consensus, Journey, Piece, Served};
 
 /// An answer on its way to a client.
 pub type Answer = http::Response<AnswerBody>;

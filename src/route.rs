@@ -1,8 +1,10 @@
 //! Which request is what.
 
 pub mod admin;
+mod choice;
 pub mod forward;
 pub mod native;
+mod params;
 pub mod unified;
 
 use crate::admin::CachedRoutes;

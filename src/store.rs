@@ -8,6 +8,7 @@ pub mod cell;
 pub mod compact;
 pub mod disk;
 pub mod fragment;
+pub mod habit;
 pub mod ledger_file;
 pub mod memory;
 mod recheck;

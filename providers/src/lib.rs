@@ -11,6 +11,7 @@ pub mod endpoint;
 pub mod json;
 pub mod keys;
 pub mod manifest;
+pub mod meaning;
 pub mod query;
 mod registry;
 pub mod rows;

@@ -3,6 +3,7 @@
 use crate::Unsupported;
 use crate::endpoint::Endpoint;
 use crate::keys::Places;
+use crate::meaning::Means;
 use finex_core::calendar::Interval;
 use finex_core::columns::Columns;
 use finex_core::plan::Limits;
@@ -84,6 +85,9 @@ pub struct Manifest {
     pub refusals: BTreeMap<ErrorClass, Refusal>,
     #[serde(default)]
     pub content_type: Option<String>,
+    /// What the unified API's bars of its stocks mean, by interval.
+    #[serde(default)]
+    pub means: Vec<Means>,
     /// Symbols that one request may name, and whether each of them costs as much as a request.
     #[serde(default)]
     pub batch: Option<Together>,
@@ -98,11 +102,13 @@ pub struct Symbols {
     /// Characters beside letters and digits.
     pub beside: String,
     pub longest: usize,
+    /// What stands between a ticker and the letter of its class, if a class is written so and nothing else is.
+    pub class: Option<char>,
 }
 
 impl Default for Symbols {
     fn default() -> Symbols {
-        Symbols { upper: false, beside: ".-_".into(), longest: 40 }
+        Symbols { upper: false, beside: ".-_".into(), longest: 40, class: None }
     }
 }
 

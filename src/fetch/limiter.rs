@@ -171,6 +171,17 @@ impl Limiter {
         payer.pause_left(now) == 0 && payer.allowances.0.iter().all(|window| window.left_share(now) >= ENOUGH)
     }
 
+    /// Is nobody waiting?
+    pub fn is_idle(&self) -> bool {
+        self.gateway.turns.is_empty()
+    }
+
+    /// Is what is not spent within this lost? Short allowances always are.
+    pub fn expires_within(&self, millis: i64) -> bool {
+        let now = (self.clock)();
+        self.gateway.allowances.0.iter().all(|window| window.reset_in(now) <= millis)
+    }
+
     /// Adopts what the provider says is used: others may share the allowance.
     pub fn correct(&self, headers: &HeaderMap, sent_at: Ts, payer: Option<u64>) {
         let now = (self.clock)();

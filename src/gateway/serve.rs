@@ -23,6 +23,14 @@ const PLANS: u32 = 3;
 impl Gateway {
     /// Serves an ask: from memory at once, else by the longer way, but not for longer than a client waits.
     pub async fn serve(&self, request: &Request) -> Result<Served, Failure> {
+        let outcome = self.serve_now(request).await;
+        if let Ok(served) = &outcome {
+            self.foresee(request, served);
+        }
+        outcome
+    }
+
+    async fn serve_now(&self, request: &Request) -> Result<Served, Failure> {
         let journey = Journey::begin((self.clock)());
         let cell = self.tiers.catalog.view(&request.series).ok_or_else(|| unknown(&request.series.provider))?;
         if let Some(served) = self.hit(&cell, request, &journey) {
@@ -203,7 +211,7 @@ pub(super) fn refused(too_large: &finex_core::plan::TooLarge) -> Failure {
     Failure { pass_on: true, ..Failure::new(ErrorClass::Bad, too_large.to_string()) }
 }
 
-fn late() -> Failure {
+pub(super) fn late() -> Failure {
     let detail = "it took longer than server.request_timeout allows";
     Failure { timed_out: true, ..Failure::new(ErrorClass::Up, detail) }
 }

@@ -215,7 +215,7 @@ fn in_words(failure: &Failure) -> String {
 }
 
 /// A request that nobody waits for.
-fn ahead_of_time(gateway: &Gateway, series: &Arc<Series>, window: Window) -> Request {
+pub(super) fn ahead_of_time(gateway: &Gateway, series: &Arc<Series>, window: Window) -> Request {
     let columns = gateway.fetcher(&series.provider).map(|fetcher| fetcher.provider.columns(series)).unwrap_or_default();
     Request {
         series: series.clone(),

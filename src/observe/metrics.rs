@@ -94,6 +94,12 @@ pub struct ProviderMetrics {
     /// Since the bars were held, or since a call for somebody else brought them.
     pub avoided_held: Counter,
     pub avoided_shared: Counter,
+    /// Answers given in the place of another provider.
+    pub stood_in: Counter,
+    /// Calls made before anybody asked, and what became of them.
+    pub ahead_made: Counter,
+    pub ahead_used: Counter,
+    pub ahead_wasted: Counter,
     pub cost: Counter,
     pub seconds: Timings,
     pub received_bytes: Counter,
@@ -115,6 +121,8 @@ pub struct Metrics {
     seconds: Family<Labels, Timings>,
     calls: Family<Labels, Counter>,
     avoided: Family<Labels, Counter>,
+    stood_in: Family<Labels, Counter>,
+    ahead: Family<Labels, Counter>,
     cost: Family<Labels, Counter>,
     call_seconds: Family<Labels, Timings>,
     received: Family<Labels, Counter>,
@@ -154,6 +162,8 @@ impl Metrics {
             seconds: Family::default(),
             calls: Family::default(),
             avoided: Family::default(),
+            stood_in: Family::default(),
+            ahead: Family::default(),
             cost: Family::default(),
             call_seconds: Family::default(),
             received: Family::default(),
@@ -192,6 +202,9 @@ impl Metrics {
             "Calls a direct client would have made more",
             self.avoided.clone(),
         );
+        r.register("finex_prefetch_requests", "Calls made before anybody asked", self.ahead.clone());
+        let stood_in = self.stood_in.clone();
+        r.register("finex_upstream_stood_in", "Answers given in the place of another provider", stood_in);
         r.register("finex_upstream_cost", "Spent in the provider's own units", self.cost.clone());
         r.register("finex_upstream_request_duration_seconds", "Time of a call", self.call_seconds.clone());
         r.register("finex_upstream_received_bytes", "Bytes received from providers", self.received.clone());
@@ -243,6 +256,7 @@ impl Metrics {
         };
         let calls = |outcome| self.calls.get_or_create(&with(Some(("outcome", outcome)))).clone();
         let bars = |source| self.bars.get_or_create(&with(Some(("source", source)))).clone();
+        let ahead = |state| self.ahead.get_or_create(&with(Some(("state", state)))).clone();
         let avoided = |reason| self.avoided.get_or_create(&with(Some(("reason", reason)))).clone();
         ProviderMetrics {
             calls_ok: calls("ok"),
@@ -250,6 +264,10 @@ impl Metrics {
             calls_limited: calls("rate_limited"),
             avoided_held: avoided("held"),
             avoided_shared: avoided("shared"),
+            ahead_made: ahead("made"),
+            ahead_used: ahead("used"),
+            ahead_wasted: ahead("wasted"),
+            stood_in: self.stood_in.get_or_create(&with(None)).clone(),
             cost: self.cost.get_or_create(&with(None)).clone(),
             seconds: self.call_seconds.get_or_create(&with(None)).clone(),
             received_bytes: self.received.get_or_create(&with(None)).clone(),

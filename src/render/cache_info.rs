@@ -1,8 +1,9 @@
 //! `cache_info`: what was held, what was fetched, and what that saved.
 
-use super::Served;
+use super::{Consensus, Served};
 use finex_core::status::Outcome;
 use finex_core::time::{Ts, Window};
+use finex_core::truth::agreement::Difference;
 use serde_json::{Value, json};
 
 /// An instant as RFC 3339.
@@ -31,7 +32,7 @@ pub fn cache_info(served: &Served) -> Value {
     let share = if rows == 0 { f64::from(u8::from(journey.calls == 0)) } else { cached as f64 / rows as f64 };
     let final_rows: usize = served.pieces.iter().filter(|p| p.is_final).map(|p| p.rows.len()).sum();
     let window = |w: &Window| json!([rfc3339(w.from), rfc3339(w.to)]);
-    json!({
+    let mut info = json!({
         "hit_rate": share,
         "coverage_ratio": share,
         "cache_keys_used": served.pieces.iter().map(|p| p.fragment.key.to_string()).collect::<Vec<_>>(),
@@ -54,5 +55,19 @@ pub fn cache_info(served: &Served) -> Value {
         },
         "api_calls_saved": journey.saved(),
         "warnings": journey.warnings,
+    });
+    if let Some(consensus) = &journey.consensus {
+        info["consensus"] = in_json(consensus);
+    }
+    info
+}
+
+fn in_json(Consensus { providers, compared }: &Consensus) -> Value {
+    let difference = |difference: &Difference| json!({ "timestamp": rfc3339(difference.open_time), "column": difference.column.name(), "values": difference.values });
+    json!({
+        "providers": [providers[0].as_ref(), providers[1].as_ref()],
+        "bars": { "compared": compared.compared, "agreeing": compared.agreeing, "only_in": compared.only_in },
+        "largest_difference": compared.largest,
+        "differences": compared.differences.iter().map(difference).collect::<Vec<_>>(),
     })
 }

@@ -6,6 +6,7 @@ use finex_core::ask::Ask;
 use finex_core::envelope::Envelope;
 use finex_core::status::{CacheLevel, Outcome};
 use finex_core::time::{Ts, Window};
+use finex_core::truth::agreement::Comparison;
 use finex_providers::{Native, Sight};
 use std::ops::Range;
 use std::sync::Arc;
@@ -43,6 +44,15 @@ pub struct Journey {
     /// What was missing when the client asked.
     pub missing: Vec<Window>,
     pub warnings: Vec<String>,
+    /// What another provider says of the same bars, where that was asked for.
+    pub consensus: Option<Arc<Consensus>>,
+}
+
+/// Two providers' words on the same bars.
+#[derive(Debug, Clone)]
+pub struct Consensus {
+    pub providers: [Arc<str>; 2],
+    pub compared: Comparison,
 }
 
 impl Journey {
@@ -60,6 +70,7 @@ impl Journey {
             fetching: Duration::ZERO,
             missing: Vec::new(),
             warnings: Vec::new(),
+            consensus: None,
         }
     }
 

@@ -47,7 +47,14 @@ pub fn history(served: &Served, page: &Page, format: Format, request: &HeaderMap
         Format::Csv => ("csv", "csvm", "text/csv; charset=utf-8; header=present"),
     };
     // Whether there is more belongs to what the client holds.
-    let etag = headers::etag(served, if page.has_more { more } else { name });
+    let name = if page.has_more { more } else { name };
+    let etag = match &served.journey.consensus {
+        None => headers::etag(served, name),
+        Some(consensus) => {
+            let compared = &consensus.compared;
+            headers::etag(served, &format!("{name}-{}of{}", compared.agreeing, compared.compared))
+        }
+    };
     let unchanged = headers::unchanged(request, &etag);
     let mut rope = Rope::default();
     if !unchanged {

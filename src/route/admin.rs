@@ -1,6 +1,6 @@
 //! What operators ask for.
 
-use super::{Client, Local, Router, header_of, provider, reads, unified};
+use super::{Client, Local, Router, header_of, params, provider, reads, unified};
 use crate::admin::{cache_stats, providers};
 use crate::fetch::breaker::ByHand;
 use crate::gateway::invalidate::Invalidation;
@@ -174,7 +174,7 @@ impl Router {
             }
             None if path.starts_with("/api/v1/market-data/") => {
                 let (symbol, _) = unified::target(path)?;
-                self.history_of(&symbol, query, false, parts)?.request
+                self.history_of(&symbol, query, false, parts)?.chosen.request
             }
             None => return Err(Problem::parameter("url", "it is neither native nor unified")),
         };
@@ -223,7 +223,7 @@ impl Router {
             })?;
         let now = (self.gateway.clock)();
         let time = |name: &str, text: &str| {
-            unified::parse_time(text, now).ok_or_else(|| Problem::parameter(name, "it is no time"))
+            params::parse_time(text, now).ok_or_else(|| Problem::parameter(name, "it is no time"))
         };
         let to = wanted.to.as_deref().map_or(Ok(now), |text| time("to", text))?;
         let window = Window::new(time("from", &wanted.from)?, to);
@@ -279,7 +279,7 @@ fn invalidation(body: InvalidateBody, now: i64) -> Result<Invalidation, Problem>
     };
     let time = |name: &str, text: Option<String>, default: i64| match text {
         None => Ok(default),
-        Some(text) => unified::parse_time(&text, now).ok_or_else(|| Problem::parameter(name, "it is no time")),
+        Some(text) => params::parse_time(&text, now).ok_or_else(|| Problem::parameter(name, "it is no time")),
     };
     let window = Window::new(time("from", body.from, BEGINNING)?, time("to", body.to, END)?);
     if window.is_empty() {

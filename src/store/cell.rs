@@ -2,6 +2,7 @@
 
 use super::disk::{Disk, times_of};
 use super::fragment::{FragmentId, id_of};
+use super::habit::Habit;
 use super::ledger_file::{FragmentFile, LedgerFile};
 use super::restore::Found;
 use super::snapshot::{Piece, Snapshot};
@@ -35,6 +36,8 @@ pub struct Cell {
     changing: Mutex<()>,
     /// Is it being fetched again behind an answer?
     pub refreshing: AtomicBool,
+    /// How it is asked for.
+    pub habit: Habit,
     /// Held while the series is written to disk.
     pub saving: tokio::sync::Mutex<()>,
 }
@@ -54,6 +57,7 @@ impl Cell {
             recheck_due: AtomicI64::new(Ts::MAX),
             changing: Mutex::new(()),
             refreshing: AtomicBool::new(false),
+            habit: Habit::default(),
             saving: tokio::sync::Mutex::new(()),
         }
     }

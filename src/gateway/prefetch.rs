@@ -1,0 +1,205 @@
+//! What is about to be asked for is fetched in idle times: the next bar of what is followed, at its close; the window beside
+//! a scan; and history that the provider will soon give no more, from an allowance that is about to expire.
+
+use super::warm::ahead_of_time;
+use super::{Gateway, Request};
+use crate::config;
+use crate::fetch::turns::Haste;
+use crate::render::Served;
+use crate::store::cell::Cell;
+use finex_core::series::{Scope, Series};
+use finex_core::terms::Terms;
+use finex_core::time::{Ts, Window};
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+const SECOND: i64 = 1_000;
+const HOUR: i64 = 3_600 * SECOND;
+const DAY: i64 = 24 * HOUR;
+/// How long after its close a bar is fetched: providers need a moment.
+const AFTER_CLOSE: i64 = SECOND;
+/// How often it is looked what is due.
+const LOOK: Duration = Duration::from_millis(250);
+/// What is not asked for within this was fetched for nobody, and so it is where more than this many wait.
+const WASTED_AFTER: i64 = DAY;
+const MOST_AHEAD: usize = 10_000;
+/// How often it is looked for history that falls out of reach, how much of it, and of series asked for within this.
+const HARVEST_EVERY: i64 = HOUR;
+const HARVEST_OF: i64 = 2 * DAY;
+const HARVEST_FOR: i64 = 7 * DAY;
+/// An allowance that resets within this expires.
+const EXPIRES: i64 = 2 * HOUR;
+
+/// Calls made ahead of time for a window.
+struct Ahead {
+    series: Arc<Series>,
+    window: Window,
+    at: Ts,
+    calls: u64,
+}
+
+pub(super) struct Prefetch {
+    settings: config::Prefetch,
+    /// When the next bar of a series that is followed has to be fetched.
+    due: Mutex<HashMap<Arc<Series>, Ts>>,
+    ahead: Mutex<VecDeque<Ahead>>,
+    harvested_at: AtomicI64,
+}
+
+impl Prefetch {
+    pub(super) fn new(settings: &config::Prefetch) -> Prefetch {
+        let (due, ahead) = (Mutex::default(), Mutex::default());
+        Prefetch { settings: settings.clone(), due, ahead, harvested_at: AtomicI64::new(Ts::MIN) }
+    }
+
+    fn ahead(&self) -> MutexGuard<'_, VecDeque<Ahead>> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn due(&self) -> MutexGuard<'_, HashMap<Arc<Series>, Ts>> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Gateway {
+    /// Learns from an answer what may be asked for next.
+    pub(super) fn foresee(&self, request: &Request, served: &Served) {
+        let Prefetch { settings, .. } = &self.prefetch;
+        let is_a_clients = request.who.haste != Haste::Nobody && request.series.scope == Scope::Shared;
+        if !(settings.enabled || settings.harvest) || !is_a_clients {
+            return;
+        }
+        let (cell, now) = (&served.cell, served.journey.now);
+        cell.habit.note(now);
+        let Some((first, last)) = served.range().filter(|_| settings.enabled) else { return };
+        let window = Window::new(first, cell.grid.cover_end(last));
+        if cell.habit.ahead.load(Relaxed) > 0 {
+            self.note_used(cell, window);
+        }
+        let period = cell.grid.index(now);
+        if cell.grid.index(last) + 1 >= period && cell.habit.follows(period) {
+            self.prefetch.due().insert(cell.series.clone(), cell.grid.open(period + 1).saturating_add(AFTER_CLOSE));
+        }
+        if let Some(next) = cell.habit.steps_on(window).filter(|next| next.to <= now) {
+            self.fetch_ahead(cell, next, Terms::default());
+        }
+    }
+
+    /// Looks for what is due, as long as there is a gateway.
+    pub fn watch_habits(&self) {
+        if !self.prefetch.settings.enabled && !self.prefetch.settings.harvest {
+            return;
+        }
+        let gateway = self.me.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(LOOK).await;
+                let Some(gateway) = gateway.upgrade() else { return };
+                gateway.look_ahead();
+            }
+        });
+    }
+
+    /// Begins to fetch what is due by now.
+    pub fn look_ahead(&self) {
+        let now = (self.clock)();
+        self.fetch_what_is_due(now);
+        self.give_up_unused(now);
+        self.harvest(now);
+    }
+
+    fn fetch_what_is_due(&self, now: Ts) {
+        let mut due = Vec::new();
+        self.prefetch.due().retain(|series, at| {
+            let is_due = *at <= now;
+            if is_due {
+                due.push(series.clone());
+            }
+            !is_due
+        });
+        for series in due {
+            let Some(cell) = self.tiers.catalog.get(&series) else { continue };
+            let len = series.interval.nominal_len();
+            let closed = cell.grid.open(cell.grid.index(now) - 1);
+            let exchange = cell.provider.exchange(&series, &cell.sight().envelope).filter(|_| len < DAY);
+            if exchange.is_some_and(|exchange| exchange.trades(Window::new(closed, closed + len), 0) == Some(false)) {
+                continue;
+            }
+            // What grew until the close is asked for again, however long it might live.
+            let terms = Terms { min_fresh: Some((len / 4).min(30 * SECOND)), ..Terms::default() };
+            self.fetch_ahead(&cell, Window::new(closed, now + 1), terms);
+        }
+    }
+
+    /// Fetches a window behind everybody, if its provider is idle and has enough left.
+    fn fetch_ahead(&self, cell: &Arc<Cell>, window: Window, terms: Terms) {
+        let is_idle = self.fetcher(&cell.series.provider).is_some_and(|fetcher| fetcher.is_idle());
+        let Some(gateway) = self.me.upgrade().filter(|_| is_idle) else { return };
+        let request = Request { terms, ..ahead_of_time(self, &cell.series, window) };
+        let cell = cell.clone();
+        self.tasks.spawn(async move {
+            let Ok(served) = gateway.serve(&request).await else { return };
+            let calls = u64::from(served.journey.calls);
+            if calls > 0 {
+                gateway.note_made(&cell, window, calls, served.journey.now);
+            }
+        });
+    }
+
+    fn note_made(&self, cell: &Cell, window: Window, calls: u64, at: Ts) {
+        let Some(fetcher) = self.fetcher(&cell.series.provider) else { return };
+        fetcher.metrics.ahead_made.inc_by(calls);
+        cell.habit.ahead.fetch_add(1, Relaxed);
+        self.prefetch.ahead().push_back(Ahead { series: cell.series.clone(), window, at, calls });
+    }
+
+    fn note_used(&self, cell: &Cell, window: Window) {
+        let Some(fetcher) = self.fetcher(&cell.series.provider) else { return };
+        self.prefetch.ahead().retain(|ahead| {
+            let is_used = ahead.series == cell.series && ahead.window.overlaps(window);
+            if is_used {
+                fetcher.metrics.ahead_used.inc_by(ahead.calls);
+                cell.habit.ahead.fetch_sub(1, Relaxed);
+            }
+            !is_used
+        });
+    }
+
+    fn give_up_unused(&self, now: Ts) {
+        let mut ahead = self.prefetch.ahead();
+        while let Some(oldest) = ahead.front() {
+            if now.saturating_sub(oldest.at) < WASTED_AFTER && ahead.len() <= MOST_AHEAD {
+                return;
+            }
+            let Some(oldest) = ahead.pop_front() else { return };
+            if let Some(fetcher) = self.fetcher(&oldest.series.provider) {
+                fetcher.metrics.ahead_wasted.inc_by(oldest.calls);
+            }
+            if let Some(cell) = self.tiers.catalog.get(&oldest.series) {
+                cell.habit.ahead.fetch_sub(1, Relaxed);
+            }
+        }
+    }
+
+    /// What falls out of reach within two days is fetched, of series that somebody wants, while its allowance expires.
+    fn harvest(&self, now: Ts) {
+        let last = self.prefetch.harvested_at.load(Relaxed);
+        if !self.prefetch.settings.harvest || now.saturating_sub(last) < HARVEST_EVERY {
+            return;
+        }
+        self.prefetch.harvested_at.store(now, Relaxed);
+        for cell in self.tiers.catalog.all() {
+            let is_wanted = now.saturating_sub(cell.habit.asked_at.load(Relaxed)) < HARVEST_FOR;
+            let Some(reach) = cell.reach(now).filter(|_| is_wanted && cell.series.scope == Scope::Shared) else {
+                continue;
+            };
+            let expires = self.fetcher(&cell.series.provider).is_some_and(|f| f.limiter.expires_within(EXPIRES));
+            if expires {
+                let from = reach.saturating_add(cell.series.interval.nominal_len());
+                self.fetch_ahead(&cell, Window::new(from, reach.saturating_add(HARVEST_OF)), Terms::default());
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What is about to be asked for is fetched in idle times, and told as used or wasted.
+
+use crate::world::*;
+use finex::config::Config;
+use serde_json::Value;
+use std::time::Duration;
+
+async fn world() -> World {
+    World::with(|config: &mut Config| {
+        config.plan.widen = false;
+        config.prefetch.enabled = true;
+    })
+    .await
+}
+
+/// The provider's own bars, whoever called for them.
+async fn get(world: &World, native: &str) -> Got {
+    let through = world.get(&format!("/binance{native}")).await;
+    assert_eq!(through.status, 200, "{}", through.body);
+    through
+}
+
+/// What became of calls made ahead of time, once this many have been made.
+async fn ahead(world: &World, id: &str, made: u64) -> [u64; 3] {
+    let mut told = Value::Null;
+    for _ in 0..200 {
+        told = world.told_of(id).await["calls_ahead"].clone();
+        if told["made"].as_u64() >= Some(made) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    ["made", "used", "wasted"].map(|name| told[name].as_u64().expect("a number"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_window_beside_a_scan_is_there_before_it_is_asked_for() {
+    let world = world().await;
+    for n in 0..3 {
+        get(&world, &hours(n * 50, n * 50 + 50)).await;
+    }
+    assert_eq!((ahead(&world, "binance", 1).await, world.calls()), ([1, 0, 0], 4));
+    let got = get(&world, &hours(150, 200)).await;
+    assert!(got.cache_status().starts_with("finex; hit"), "{}", got.cache_status());
+    assert_eq!(ahead(&world, "binance", 2).await, [2, 1, 0]);
+    // What nobody asks for within a day was for nobody.
+    world.advance(DAY + HOUR);
+    for _ in 0..100 {
+        if ahead(&world, "binance", 2).await[2] == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(ahead(&world, "binance", 2).await, [2, 1, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_bar_of_what_is_followed_is_fetched_at_its_close() {
+    let world = world().await;
+    let closed = |world: &World| {
+        let end = world.now() - world.now() % HOUR;
+        klines("BTCUSDT", "1h", &format!("&endTime={}&limit=24", end - 1))
+    };
+    let newest = klines("BTCUSDT", "1h", "&limit=24");
+    for _ in 0..2 {
+        get(&world, &newest).await;
+        world.advance(HOUR - world.now() % HOUR + 10 * SECOND);
+    }
+    assert_eq!(ahead(&world, "binance", 1).await, [1, 0, 0]);
+    let calls = world.calls();
+    get(&world, &closed(&world)).await;
+    assert_eq!(world.calls(), calls, "the bar was there");
+    assert_eq!(ahead(&world, "binance", 1).await[1], 1);
+    // Whoever stops following is not fetched for.
+    for _ in 0..3 {
+        world.advance(HOUR);
+        tokio::time::sleep(Duration::from_millis(600)).await;
+    }
+    assert!(world.calls() <= calls + 1, "{} calls for nobody", world.calls() - calls);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_fetched_ahead_where_it_is_switched_off() {
+    let world = World::with(|config| config.plan.widen = false).await;
+    for n in 0..4 {
+        get(&world, &hours(n * 50, n * 50 + 50)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!((ahead(&world, "binance", 0).await, world.calls()), ([0, 0, 0], 4));
+}
+
+/// Minutes of Yahoo are gone after a month; an allowance of a minute expires with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_falls_out_of_reach_is_saved_with_what_would_expire() {
+    let world = World::with(|config| {
+        config.plan.widen = false;
+        config.prefetch.harvest = true;
+    })
+    .await;
+    // A Friday; the edge is a Tuesday.
+    world.advance(3 * DAY);
+    let recent = world.now() / SECOND - 2 * 86_400;
+    let path = format!("/yahoo/v8/finance/chart/NVDA?period1={recent}&period2={}&interval=5m", recent + 86_400);
+    assert_eq!(world.get(&path).await.status, 200);
+    world.advance(HOUR + MINUTE);
+    ahead(&world, "yahoo", 1).await;
+    // A day later, what was then at the edge is still owned.
+    let calls = world.calls();
+    let edge = (world.now() - 59 * DAY) / SECOND + 86_400;
+    let path = format!("/yahoo/v8/finance/chart/NVDA?period1={edge}&period2={}&interval=5m", edge + 6 * 3_600);
+    let got = world.get(&path).await;
+    assert!(got.cache_status().starts_with("finex; hit"), "{} {}", got.cache_status(), got.body);
+    assert_eq!(world.calls(), calls);
+}
