@@ -80,15 +80,24 @@ pub fn providers<'a>(fetchers: impl Iterator<Item = &'a Arc<Fetcher>>) -> Value 
                 "failed": metrics.calls_failed.get(),
                 "rate_limited": metrics.calls_limited.get(),
                 "avoided": metrics.avoided(),
-                "avoided_by": { "held": metrics.avoided_held.get(), "shared": metrics.avoided_shared.get() },
+                "avoided_by": {
+                    "held": metrics.avoided_held.get(),
+                    "shared": metrics.avoided_shared.get(),
+                    "closed": metrics.avoided_closed.get(),
+                    "unknown": metrics.avoided_unknown.get(),
+                },
             },
             "calls_ahead": {
                 "made": metrics.ahead_made.get(),
                 "used": metrics.ahead_used.get(),
                 "wasted": metrics.ahead_wasted.get(),
             },
-            "cost_spent": metrics.cost.get(),
-            "mean_latency_ms": metrics.seconds.mean_ms(),
+            // In the provider's own units.
+            "spend": {
+                "made": metrics.cost.get(),
+                "avoided": metrics.avoided() * u64::from(manifest.cost),
+            },
+            "latency_ms": { "mean": metrics.seconds.mean_ms(), "last": fetcher.took() },
         })
     };
     json!({ "providers": fetchers.map(one).collect::<Vec<_>>() })

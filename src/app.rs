@@ -1,10 +1,11 @@
 //! The composition root: the one place that names every plane.
 
-use crate::config::{Config, DiskKind};
+use crate::config::{self, Config, DiskKind};
 use crate::edge::listener::{Listening, listen};
 use crate::fetch::Fetcher;
 use crate::gateway::Gateway;
 use crate::gateway::lease::Alone;
+use crate::gateway::schedule::Schedule;
 use crate::gateway::spent::SpentFile;
 use crate::observe::clocks::Clocks;
 use crate::observe::events::Events;
@@ -22,7 +23,8 @@ use finex_providers::manifest::Manifest;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A gateway with all its planes, not yet listening.
 pub struct App {
@@ -32,6 +34,7 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Series that were found on disk.
     pub restored: usize,
+    schedules: Mutex<Vec<Schedule>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +47,8 @@ pub enum StartError {
         "providers.{id}: there is no provider of this name; there are: {known}. Name its `manifest`, or its `base_url`"
     )]
     UnknownProvider { id: String, known: String },
+    #[error("warm[{at}]: {detail}")]
+    Warm { at: usize, detail: String },
     #[error("providers.{id}.manifest: {detail}")]
     Manifest { id: String, detail: String },
 }
@@ -78,21 +83,44 @@ impl App {
         let spent = keeps.then(|| SpentFile::new(data_dir(&config)));
         let gateway = Gateway::new(tiers, fetchers, &config, clocks, events, Arc::new(Alone::default()), spent);
         gateway.restore_spent();
+        let schedules = schedules(&config, &gateway)?;
         let scopes = match config.cache.l3.kind {
             DiskKind::Off => ScopeNames::default(),
             DiskKind::Parquet => ScopeNames::open(&data_dir(&config).join(SCOPE_SECRET)),
         };
         let token = config.admin.token.clone();
         let router = Arc::new(Router::new(gateway.clone(), metrics.clone(), token, scopes, simulated));
-        Ok(App { config, gateway, router, metrics, restored })
+        Ok(App { config, gateway, router, metrics, restored, schedules: Mutex::new(schedules) })
     }
 
     /// Starts to listen.
     pub async fn listen(&self) -> io::Result<Listening> {
         self.gateway.watch_spending();
         self.gateway.watch_habits();
+        self.gateway
+            .follow_schedules(std::mem::take(&mut self.schedules.lock().unwrap_or_else(PoisonError::into_inner)));
+        if self.config.cache.l1.wake_up {
+            self.gateway.wake_up();
+        }
         listen(&self.config.server, self.router.clone()).await
     }
+}
+
+/// What the settings want to be fetched at set times.
+fn schedules(config: &Config, gateway: &Gateway) -> Result<Vec<Schedule>, StartError> {
+    let one = |(at, warm): (usize, &config::Warm)| {
+        let fault = |detail: String| StartError::Warm { at, detail };
+        let fetcher = gateway.fetcher(&warm.provider);
+        let fetcher = fetcher.ok_or_else(|| fault(format!("there is no provider named {}", warm.provider)))?;
+        let interval =
+            warm.interval.parse().map_err(|e: finex_core::calendar::UnknownInterval| fault(e.to_string()))?;
+        let series = warm.symbols.iter().map(|symbol| fetcher.provider.series(symbol, interval).map(Arc::new));
+        let series: Vec<_> = series.collect::<Result<_, _>>().map_err(|e| fault(e.to_string()))?;
+        let times = croner::Cron::from_str(&warm.cron);
+        let times = times.map_err(|e| fault(format!("`{}` is no time as `5 0 * * *`: {e}", warm.cron)))?;
+        Ok(Schedule { series, since: warm.since.as_millis(), times })
+    };
+    config.warm.iter().enumerate().map(one).collect()
 }
 
 /// A secret from which scopes are named, beside the fragments.

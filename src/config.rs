@@ -20,6 +20,7 @@ pub struct Config {
     pub cache: Cache,
     pub plan: Planning,
     pub prefetch: Prefetch,
+    pub warm: Vec<Warm>,
     pub providers: BTreeMap<String, Provider>,
 }
 
@@ -91,6 +92,8 @@ pub enum FragmentSize {
 #[serde(default, deny_unknown_fields)]
 pub struct Memory {
     pub max_memory: Bytes,
+    /// Is what was used last read from disk after a start, before anybody asks?
+    pub wake_up: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -121,6 +124,19 @@ pub struct Planning {
     pub widen_ahead: Bytes,
     /// Upstream calls for one request at most.
     pub max_calls: u64,
+}
+
+/// Bars that are fetched ahead of time at set times.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Warm {
+    pub provider: String,
+    pub symbols: Vec<String>,
+    pub interval: String,
+    /// How far back each time.
+    pub since: Period,
+    /// Minute, hour, day, month and weekday, in UTC.
+    pub cron: String,
 }
 
 /// Calls before anybody asks, in idle times and while more than a quarter of an allowance is left.
@@ -252,6 +268,7 @@ impl Default for Config {
             cache: Cache::default(),
             plan: Planning::default(),
             prefetch: Prefetch::default(),
+            warm: Vec::new(),
             providers: BUILT_IN.map(|id| (id.to_owned(), Provider::default())).into(),
         }
     }
@@ -292,7 +309,7 @@ impl Default for Cache {
 
 impl Default for Memory {
     fn default() -> Self {
-        Memory { max_memory: Bytes::mib(512) }
+        Memory { max_memory: Bytes::mib(512), wake_up: true }
     }
 }
 

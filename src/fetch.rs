@@ -6,6 +6,7 @@ pub mod classify;
 pub mod client;
 pub mod forward;
 pub mod guard;
+pub mod hedge;
 pub mod keyring;
 pub mod limiter;
 pub mod quality;

@@ -13,6 +13,7 @@ pub mod lease;
 mod market;
 mod prefetch;
 mod refresh;
+pub mod schedule;
 pub mod serve;
 pub mod spent;
 mod unknown;

@@ -161,7 +161,11 @@ impl Router {
             fetcher.metrics.bars_fetched.inc_by(fetched);
             fetcher.metrics.bars_held.inc_by(rows - fetched);
             let metrics = &fetcher.metrics;
-            let avoided = if journey.collapsed { &metrics.avoided_shared } else { &metrics.avoided_held };
+            let avoided = match journey {
+                Journey { collapsed: true, .. } => &metrics.avoided_shared,
+                Journey { closed: true, calls: 0, .. } => &metrics.avoided_closed,
+                _ => &metrics.avoided_held,
+            };
             avoided.inc_by(u64::try_from(journey.saved()).unwrap_or(0));
         }
     }

@@ -4,6 +4,7 @@ use super::breaker::Breaker;
 use super::classify::ClassifyLayer;
 use super::client::Client;
 use super::guard::{BreakerLayer, RecheckLayer};
+use super::hedge::HedgeLayer;
 use super::limiter::{Limiter, LimiterLayer};
 use super::retry::Policy;
 use super::{Answer, Attempt, BoxError};
@@ -32,6 +33,8 @@ pub fn build(
         .retry(Policy::new(&settings.retry))
         // Inside retry, outside the limiter: an open circuit spends nothing.
         .layer(BreakerLayer::new(breaker.clone()))
+        // Inside the breaker, which judges the two as one; outside the limiter, since both are paid for.
+        .layer(HedgeLayer::new(limiter.clone(), metrics.hedged.clone()))
         // Waits for the provider's allowance, and learns from what its headers say.
         .layer(LimiterLayer::new(limiter))
         // Bounds calls under way, so that a slow provider does not take all connections.

@@ -112,6 +112,9 @@ impl Gateway {
             journey.missing.clone_from(&plan.awaited);
         }
         if let Some(failure) = self.unknown.word(&cell.series, (self.clock)()).filter(|_| !plan.calls.is_empty()) {
+            if let Some(fetcher) = self.fetcher(&cell.series.provider) {
+                fetcher.metrics.avoided_unknown.inc();
+            }
             return Err(failure);
         }
         if let Some(failure) = self.unaffordable(cell, &plan, request) {

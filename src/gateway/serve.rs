@@ -82,6 +82,7 @@ impl Gateway {
                 return Ok(served);
             }
             if held.is_none() && self.pass_by_closed(cell, &snapshot, &asked.ask, now) {
+                journey.closed = true;
                 continue;
             }
             if request.terms.only_if_cached && (held.is_none() || plan::lacks_sight(cell)) {

@@ -94,8 +94,13 @@ pub struct ProviderMetrics {
     /// Since the bars were held, or since a call for somebody else brought them.
     pub avoided_held: Counter,
     pub avoided_shared: Counter,
+    /// Since nothing can have opened, or since it was said that there is no such symbol.
+    pub avoided_closed: Counter,
+    pub avoided_unknown: Counter,
     /// Answers given in the place of another provider.
     pub stood_in: Counter,
+    /// Second calls where the first was slow.
+    pub hedged: Counter,
     /// Calls made before anybody asked, and what became of them.
     pub ahead_made: Counter,
     pub ahead_used: Counter,
@@ -111,7 +116,8 @@ pub struct ProviderMetrics {
 impl ProviderMetrics {
     /// Calls that direct clients would have made more.
     pub fn avoided(&self) -> u64 {
-        self.avoided_held.get() + self.avoided_shared.get()
+        let by = [&self.avoided_held, &self.avoided_shared, &self.avoided_closed, &self.avoided_unknown];
+        by.into_iter().map(Counter::get).sum()
     }
 }
 
@@ -122,6 +128,7 @@ pub struct Metrics {
     calls: Family<Labels, Counter>,
     avoided: Family<Labels, Counter>,
     stood_in: Family<Labels, Counter>,
+    hedged: Family<Labels, Counter>,
     ahead: Family<Labels, Counter>,
     cost: Family<Labels, Counter>,
     call_seconds: Family<Labels, Timings>,
@@ -163,6 +170,7 @@ impl Metrics {
             calls: Family::default(),
             avoided: Family::default(),
             stood_in: Family::default(),
+            hedged: Family::default(),
             ahead: Family::default(),
             cost: Family::default(),
             call_seconds: Family::default(),
@@ -203,6 +211,7 @@ impl Metrics {
             self.avoided.clone(),
         );
         r.register("finex_prefetch_requests", "Calls made before anybody asked", self.ahead.clone());
+        r.register("finex_upstream_hedged", "Second calls where the first was slow", self.hedged.clone());
         let stood_in = self.stood_in.clone();
         r.register("finex_upstream_stood_in", "Answers given in the place of another provider", stood_in);
         r.register("finex_upstream_cost", "Spent in the provider's own units", self.cost.clone());
@@ -264,9 +273,12 @@ impl Metrics {
             calls_limited: calls("rate_limited"),
             avoided_held: avoided("held"),
             avoided_shared: avoided("shared"),
+            avoided_closed: avoided("closed"),
+            avoided_unknown: avoided("unknown"),
             ahead_made: ahead("made"),
             ahead_used: ahead("used"),
             ahead_wasted: ahead("wasted"),
+            hedged: self.hedged.get_or_create(&with(None)).clone(),
             stood_in: self.stood_in.get_or_create(&with(None)).clone(),
             cost: self.cost.get_or_create(&with(None)).clone(),
             seconds: self.call_seconds.get_or_create(&with(None)).clone(),

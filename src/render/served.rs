@@ -34,6 +34,8 @@ pub struct Journey {
     pub plans: u32,
     /// Did it wait for a call that was made for another?
     pub collapsed: bool,
+    /// Was something of it not asked for, since nothing can have opened then?
+    pub closed: bool,
     /// The slowest tier that was touched.
     pub tier: CacheLevel,
     /// Calls that a direct client would have made.
@@ -64,6 +66,7 @@ impl Journey {
             calls: 0,
             plans: 0,
             collapsed: false,
+            closed: false,
             tier: CacheLevel::L1Memory,
             direct_calls: 1,
             fetched: 0,

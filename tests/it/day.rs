@@ -144,6 +144,7 @@ async fn of_a_day_of_mixed_traffic_providers_see_little() {
     world.sim.yahoo().set_noise(false);
     let trace = trace(7, requests);
     let (mut hits, mut bars, mut fetched, mut failed) = (0u64, 0u64, 0u64, 0u64);
+    let mut by_kind = std::collections::BTreeMap::<&str, [u64; 2]>::new();
     for (at, path) in &trace {
         // Whoever is due before this request has had his time.
         while prefetch && world.now() < *at {
@@ -156,7 +157,16 @@ async fn of_a_day_of_mixed_traffic_providers_see_little() {
         }
         let got = world.get(path).await;
         failed += u64::from(!got.status.is_success());
-        hits += u64::from(got.cache_status().starts_with("finex; hit"));
+        let is_hit = u64::from(got.cache_status().starts_with("finex; hit"));
+        hits += is_hit;
+        let kind = match (path.starts_with("/binance"), path.contains("limit=200"), path.contains("endTime")) {
+            (false, ..) => "charts",
+            (_, true, _) => "followed",
+            (_, _, true) => "backtests",
+            _ => "scans",
+        };
+        let of = by_kind.entry(kind).or_default();
+        *of = [of[0] + is_hit, of[1] + 1];
         let told = |name: &str| {
             let info = got.header("finex-cache-info");
             let value = info.split(", ").find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
@@ -184,6 +194,7 @@ async fn of_a_day_of_mixed_traffic_providers_see_little() {
         ahead("made"),
         ahead("used"),
     );
+    println!("hits of requests: {by_kind:?}");
     assert_eq!(failed, 0);
     assert!(calls * 2 < asked, "{calls} calls for {asked} requests");
     assert!(fetched * 50 < bars, "{fetched} of {bars} bars were fetched for those who asked");

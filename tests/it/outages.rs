@@ -161,3 +161,28 @@ async fn a_thousand_clients_of_a_provider_that_hangs_are_all_answered() {
     world.agree(&newest()).await;
     assert_eq!(world.app.gateway.flights_under_way(), 0);
 }
+
+/// Only where it is known what is usual, and where enough is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_slow_beyond_what_is_usual_has_a_second_one() {
+    for (quota, calls) in [(1_000_000, 2), (32, 1)] {
+        let world = World::with(|config| {
+            config.plan.widen = false;
+            config.providers.get_mut("finnhub").expect("settings").limits.insert("calls-1m".into(), quota);
+        })
+        .await;
+        let candles = |n: i64| {
+            let from = 1_000_000_000 + n * 10 * 86_400;
+            format!("/finnhub/api/v1/stock/candle?symbol=AAPL&resolution=D&from={from}&to={}", from + 3 * 86_400)
+        };
+        for n in 0..25 {
+            assert_eq!(world.get(&candles(n)).await.status, 200);
+        }
+        let before = world.calls();
+        world.sim.faults().inject(Fault::Slow(Duration::from_millis(1_500)), 1);
+        assert_eq!(world.get(&candles(30)).await.status, 200);
+        assert_eq!(world.calls() - before, calls, "of {quota} a minute");
+        let hedged = format!("finex_upstream_hedged_total{{provider=\"finnhub\"}} {}", calls - 1);
+        assert!(world.get("/metrics").await.body.contains(&hedged));
+    }
+}

@@ -105,3 +105,77 @@ async fn the_command_follows_a_job_to_its_end() {
     assert!(!failed.status.success());
     assert!(String::from_utf8_lossy(&failed.stderr).contains("Invalid symbol"), "{failed:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_scheduled_is_fetched_at_its_time() {
+    let world = World::with(|config| {
+        config.warm.push(finex::config::Warm {
+            provider: "binance".into(),
+            symbols: vec!["BTCUSDT".into()],
+            interval: "1h".into(),
+            since: finex::config::values::Span::seconds(20 * 86_400),
+            cron: "0 11 * * *".into(),
+        });
+    })
+    .await;
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    assert_eq!(world.calls(), 0, "it is twenty past ten");
+    for day in 1..=2 {
+        world.advance(if day == 1 { HOUR } else { DAY });
+        let mut jobs = Value::Null;
+        for _ in 0..100 {
+            jobs = world.get("/api/v1/cache/warm").await.json()["jobs"].clone();
+            if jobs[day - 1]["state"] == "done" {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!((jobs.as_array().map(Vec::len), &jobs[day - 1]["state"]), (Some(day), &json!("done")), "{jobs}");
+    }
+    let calls = world.calls();
+    let from = NOW - 15 * DAY;
+    let path = format!("/binance{}", klines("BTCUSDT", "1h", &format!("&startTime={from}&endTime={NOW}&limit=500")));
+    assert!(world.get(&path).await.cache_status().starts_with("finex; hit"));
+    assert_eq!(world.calls(), calls);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_that_makes_no_sense_is_named_at_the_start() {
+    let job = |provider: &str, symbol: &str, interval: &str, cron: &str| finex::config::Warm {
+        provider: provider.into(),
+        symbols: vec![symbol.into()],
+        interval: interval.into(),
+        since: finex::config::values::Span::seconds(86_400),
+        cron: cron.into(),
+    };
+    for (warm, reason) in [
+        (job("nobody", "BTCUSDT", "1h", "0 6 * * *"), "no provider named nobody"),
+        (job("binance", "btc/usdt", "1h", "0 6 * * *"), "is no symbol of binance"),
+        (job("binance", "BTCUSDT", "1fortnight", "0 6 * * *"), "1fortnight"),
+        (job("binance", "BTCUSDT", "1h", "every day"), "`every day` is no time"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut config = finex::config::Config { warm: vec![warm], ..finex::config::Config::default() };
+        config.cache.l3.path = folder.path().to_owned();
+        let error = finex::app::App::build(config, std::sync::Arc::new(|| NOW), false).err().expect("an error");
+        let text = error.to_string();
+        assert!(text.starts_with("warm[0]: ") && text.contains(reason), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_start_what_was_used_last_comes_into_memory_by_itself() {
+    let world = World::new().await;
+    assert_eq!(world.get(&format!("/binance{}", hours(0, 500))).await.status, 200);
+    let world = World::at(world.stop().await, NOW, |config| config.cache.l1.wake_up = true).await;
+    for _ in 0..100 {
+        if world.app.gateway.tiers.memory.usage().0 > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let got = world.get(&format!("/binance{}", hours(0, 500))).await;
+    assert!(got.cache_status().ends_with("detail=L1"), "{}", got.cache_status());
+    assert_eq!(world.calls(), 0);
+}

@@ -111,6 +111,8 @@ impl World {
         let mut config = Config::default();
         config.server.listen = any.to_string();
         config.cache.l3.path = folder.path().to_owned();
+        // Tests say themselves what is in memory.
+        config.cache.l1.wake_up = false;
         // On a busy machine nothing is served stale for want of patience.
         config.cache.stale_patience = Span::seconds(30);
         for (id, provider) in &mut config.providers {
