@@ -49,7 +49,8 @@ pub fn cache_stats(tiers: &Tiers, routes: &CachedRoutes, metrics: &Metrics) -> V
         "levels": [
             { "level": CacheLevel::L1Memory, "entries": memory_entries, "bytes": memory_bytes },
             { "level": CacheLevel::L3Database, "entries": disk_entries, "bytes": disk_bytes,
-              "evictions": metrics.disk_evictions.get(), "errors": metrics.disk_errors.get() },
+              "evictions": metrics.disk_evictions.get(), "errors": metrics.disk_errors.get(),
+              "breaker": { "state": tiers.breaker.state(), "history": tiers.breaker.history() } },
         ],
     })
 }

@@ -1,7 +1,6 @@
 //! Going upstream: one stack per provider, and a plain way through for what is no series.
 
 pub mod allowance;
-pub mod breaker;
 pub mod classify;
 pub mod client;
 pub mod forward;
@@ -15,10 +14,10 @@ pub mod session;
 pub mod stack;
 pub mod turns;
 
+use crate::breaker::Breaker;
 use crate::config;
 use crate::observe::events::Events;
 use crate::observe::metrics::{Metrics, ProviderMetrics};
-use breaker::Breaker;
 use bytes::Bytes;
 use finex_core::event::Event;
 use finex_core::plan::{Anchor, Call};

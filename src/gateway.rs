@@ -1,6 +1,7 @@
 //! The conductor: from an ask to rows.
 
 pub mod assemble;
+mod bisect;
 pub mod board;
 pub mod commit;
 pub mod degrade;
@@ -26,6 +27,7 @@ use crate::fetch::turns::Who;
 use crate::observe::clocks::Clocks;
 use crate::observe::events::Events;
 use crate::store::tiers::Tiers;
+use bisect::Learned;
 use board::Flights;
 use finex_core::ask::Ask;
 use finex_core::plan::Limits;
@@ -69,6 +71,7 @@ pub struct Gateway {
     fetchers: BTreeMap<String, Arc<Fetcher>>,
     planning: config::Planning,
     flights: Flights,
+    learned: Learned,
     unknown: Unknown,
     leases: Arc<dyn Leases>,
     cache: config::Cache,
@@ -100,6 +103,7 @@ impl Gateway {
             fetchers,
             planning: config.plan.clone(),
             flights: Flights::default(),
+            learned: Learned::default(),
             unknown: Unknown::default(),
             leases,
             cache: config.cache.clone(),
@@ -128,7 +132,10 @@ impl Gateway {
     /// What the planner has to know of a series; none if nobody can be asked for it.
     pub fn limits(&self, series: &Series) -> Option<Limits> {
         let bytes = if self.planning.widen { self.planning.max_call_bytes.0 } else { 0 };
-        Some(self.fetchers.get(series.provider.as_ref())?.provider.limits(series, bytes, self.planning.max_calls))
+        let provider = &self.fetchers.get(series.provider.as_ref())?.provider;
+        let limits = provider.limits(series, bytes, self.planning.max_calls);
+        let page = self.learned.page(series).map_or(limits.page, |page| page.min(limits.page));
+        Some(Limits { page, ..limits })
     }
 
     /// Is it a piece of its own that will be another one tomorrow? To keep it would be to keep it for nobody.

@@ -20,6 +20,7 @@ pub mod render;
 pub mod fetch;
 pub mod store;
 
+pub mod breaker;
 pub mod frame;
 
 pub mod config;

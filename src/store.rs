@@ -60,6 +60,17 @@ pub enum StoreError {
     Checksum(String),
     #[error("{0}")]
     Malformed(String),
+    #[error("the disk failed repeatedly and is left alone for a moment")]
+    LeftAlone,
+}
+
+impl StoreError {
+    /// Does it tell that a tier is unwell? Not where it is full, or may only be read.
+    pub fn is_trouble(&self) -> bool {
+        use std::io::ErrorKind::{NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        let passes = [NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull];
+        matches!(self, StoreError::Io(error) if !passes.contains(&error.kind()))
+    }
 }
 
 /// A place where fragments are kept by key.

@@ -1,13 +1,18 @@
 //! The layers that ask the circuit breaker for leave: before a call waits for anything, and once more behind all waiting.
 
-use super::breaker::{Breaker, LEFT_ALONE};
 use super::{Answer, Attempt, BoxError, FetchError};
+use crate::breaker::{Breaker, LeftAlone};
 use finex_core::status::ErrorClass;
+use finex_providers::Failure;
 use futures_util::future::Either;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tower::{Layer, Service};
+
+fn refusal(LeftAlone { why, seconds }: LeftAlone) -> FetchError {
+    FetchError(Failure { retry_after: Some(seconds), ..FetchError::up(why).0 })
+}
 
 #[derive(Clone)]
 pub struct BreakerLayer {
@@ -52,11 +57,11 @@ where
         let (breaker, inner) = (self.breaker.clone(), self.inner.clone());
         Box::pin(async move {
             attempt.leave = breaker.opened();
-            let permit = breaker.permit()?;
+            let permit = breaker.permit().map_err(refusal)?;
             let outcome = tower::ServiceExt::oneshot(inner, attempt).await;
             if outcome.as_ref().is_err_and(|error| error.is::<Overtaken>()) {
                 permit.release();
-                return Err(breaker.refusal(LEFT_ALONE).into());
+                return Err(refusal(breaker.refusal()).into());
             }
             match outcome.as_ref().map_err(|error| error.downcast_ref::<FetchError>()) {
                 Ok(_) => permit.judge(true),

@@ -1,6 +1,5 @@
 //! The outbound stack of a provider, outermost layer first.
 
-use super::breaker::Breaker;
 use super::classify::ClassifyLayer;
 use super::client::Client;
 use super::guard::{BreakerLayer, RecheckLayer};
@@ -8,6 +7,7 @@ use super::hedge::HedgeLayer;
 use super::limiter::{Limiter, LimiterLayer};
 use super::retry::Policy;
 use super::{Answer, Attempt, BoxError};
+use crate::breaker::Breaker;
 use crate::config;
 use crate::observe::metrics::ProviderMetrics;
 use finex_providers::Provider;

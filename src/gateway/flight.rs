@@ -4,6 +4,7 @@
 //! is already under way counted as held; so a second ask fetches only the rest. A failed flight fails those who waited
 //! for it once, and for a moment those who come after.
 
+use super::bisect::{DEEPEST, halves, periods};
 use super::board::{Board, Boarded, Flying, HOLD, Landing, Progress, State, lost};
 use super::gather::Member;
 use super::{Gateway, Request};
@@ -19,6 +20,8 @@ use finex_core::status::ErrorClass;
 use finex_core::time::{Ts, Window, WindowSet};
 use finex_providers::keys::Credential;
 use finex_providers::{Failure, Named};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, MutexGuard};
 use tokio::sync::watch;
 
@@ -314,11 +317,49 @@ impl Gateway {
             call = exactly(&call, flight.named);
             outcome = fetcher.call(&cell.series, &call, flight.named, &caller).await;
         }
+        let is_too_long = outcome.as_ref().is_err_and(|failure| failure.class == ErrorClass::OutOfWindow);
+        if is_too_long
+            && !call.exact
+            && flight.named == Named::Ask
+            && let Some(halves) = halves(&call, cell.grid)
+        {
+            return self.bring_in_halves(cell, halves, &flight, &caller, DEEPEST).await;
+        }
         let landed = outcome?;
         if call.exact && matches!(flight.named, Named::Range(_)) {
             call.window.from = begun(cell, flight.named, &landed, &call);
         }
         self.commit(cell, &call, landed, flight.epoch).await
+    }
+}
+
+impl Gateway {
+    /// The newer half first: where a provider reaches less far than was thought, that one is answered.
+    fn bring_in_halves<'a>(
+        &'a self,
+        cell: &'a Arc<Cell>,
+        [older, newer]: [Call; 2],
+        flight: &'a Flight,
+        caller: &'a Caller,
+        left: u32,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>> {
+        Box::pin(async move {
+            let fetcher = self.fetcher(&cell.series.provider).ok_or_else(lost)?;
+            for call in [newer, older] {
+                match fetcher.call(&cell.series, &call, Named::Ask, caller).await {
+                    Ok(landed) => {
+                        self.learned.note(&cell.series, periods(call.window, cell.grid));
+                        self.commit(cell, &call, landed, flight.epoch).await?;
+                    }
+                    Err(failure) if failure.class == ErrorClass::OutOfWindow && left > 0 => {
+                        let halves = halves(&call, cell.grid).ok_or(failure)?;
+                        self.bring_in_halves(cell, halves, flight, caller, left - 1).await?;
+                    }
+                    Err(failure) => return Err(failure),
+                }
+            }
+            Ok(())
+        })
     }
 }
 

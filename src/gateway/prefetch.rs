@@ -130,6 +130,11 @@ impl Gateway {
             // What grew until the close is asked for again, however long it might live.
             let terms = Terms { min_fresh: Some((len / 4).min(30 * SECOND)), ..Terms::default() };
             self.fetch_ahead(&cell, Window::new(closed, now + 1), terms);
+            let period = cell.grid.index(now);
+            if cell.habit.is_followed(period) {
+                let next = cell.grid.open(period + 1).saturating_add(AFTER_CLOSE);
+                self.prefetch.due().insert(series, next);
+            }
         }
     }
 

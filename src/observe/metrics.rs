@@ -148,6 +148,7 @@ pub struct Metrics {
     pub evictions: Counter,
     pub disk_evictions: Counter,
     pub disk_errors: Counter,
+    pub disk_breaker: Gauge,
     pub invalidations: Counter,
     pub dropped_fragments: Counter,
     pub rejected_bars: Counter,
@@ -190,6 +191,7 @@ impl Metrics {
             evictions: Counter::default(),
             disk_evictions: Counter::default(),
             disk_errors: Counter::default(),
+            disk_breaker: Gauge::default(),
             invalidations: Counter::default(),
             dropped_fragments: Counter::default(),
             rejected_bars: Counter::default(),
@@ -231,6 +233,7 @@ impl Metrics {
         r.register("finex_cache_evictions", "Fragments that left memory for space", self.evictions.clone());
         r.register("finex_cache_disk_evictions", "Fragments that left the disk for space", self.disk_evictions.clone());
         r.register("finex_cache_disk_errors", "Failures of the disk tier", self.disk_errors.clone());
+        r.register("finex_cache_disk_breaker_open", "Is the disk left alone?", self.disk_breaker.clone());
         r.register("finex_cache_invalidations", "Invalidations carried out", self.invalidations.clone());
         r.register(
             "finex_cache_dropped_fragments",

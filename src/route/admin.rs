@@ -2,7 +2,7 @@
 
 use super::{Client, Local, Router, header_of, params, provider, reads, unified};
 use crate::admin::{cache_stats, providers};
-use crate::fetch::breaker::ByHand;
+use crate::breaker::ByHand;
 use crate::gateway::invalidate::Invalidation;
 use crate::render::problem::Problem;
 use crate::render::{Answer, AnswerBody, headers};

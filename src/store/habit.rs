@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 /// Adjoining windows in a row before the next is foreseen.
 const STEPS: i64 = 2;
-/// How likely it is that a series is asked for in the next period, in thousandths, before its bar is foreseen: two periods
-/// in a row.
-const LIKELY: i64 = 700;
+/// From which likelihood on a series is expected in the next period, in thousandths: that of two periods in a row.
+const LIKELY: i64 = 400;
+/// The likelihood is the mean over about so many periods.
+const MEMORY: i64 = 4;
 
 #[derive(Debug, Default)]
 pub struct Habit {
@@ -52,15 +53,23 @@ impl Habit {
         if before == period {
             return false;
         }
-        let missed = u32::try_from(period.saturating_sub(before).saturating_sub(1)).unwrap_or(u32::MAX).min(20);
-        let likely = (self.likely.load(Relaxed) >> missed.saturating_add(1)) + 500;
+        let likely = faded(self.likely.load(Relaxed), period.saturating_sub(before)) + 1_000 / MEMORY;
         self.likely.store(likely, Relaxed);
         likely >= LIKELY
+    }
+
+    /// Is it still likely, although nobody asked since?
+    pub fn is_followed(&self, period: i64) -> bool {
+        faded(self.likely.load(Relaxed), period.saturating_sub(self.period.load(Relaxed))) >= LIKELY
     }
 
     pub fn note(&self, now: Ts) {
         self.asked_at.store(now, Relaxed);
     }
+}
+
+fn faded(likely: i64, periods: i64) -> i64 {
+    (0..periods.clamp(0, 30)).fold(likely, |likely, _| likely - likely / MEMORY)
 }
 
 #[cfg(test)]
@@ -80,6 +89,9 @@ mod tests {
         let habit = Habit::default();
         assert_eq!([10, 10, 11, 11, 12].map(|period| habit.follows(period)), [false, false, true, false, true]);
         // Now and then is no habit.
-        assert_eq!([20, 30, 40].map(|period| habit.follows(period)), [false; 3]);
+        assert_eq!([60, 70, 80].map(|period| habit.follows(period)), [false; 3]);
+        // Who always asked may miss some.
+        (100..120).for_each(|period| drop(habit.follows(period)));
+        assert_eq!([120, 121, 122, 123].map(|period| habit.is_followed(period)), [true, true, true, false]);
     }
 }

@@ -31,6 +31,10 @@ impl Memory {
         Memory { cache, clock }
     }
 
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
     pub fn now(&self) -> Ts {
         (self.clock)()
     }

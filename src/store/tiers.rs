@@ -7,6 +7,8 @@ use super::fragment::Fragment;
 use super::memory::Memory;
 use super::snapshot::Piece;
 use super::{Entry, Store, StoreError, compact};
+use crate::breaker::Breaker;
+use crate::config;
 use crate::observe::events::Events;
 use crate::observe::metrics::Metrics;
 use finex_core::calendar::Span;
@@ -18,6 +20,15 @@ use finex_core::time::Window;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long a client waits for the disk before the provider is asked instead.
+const DISK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A disk that fails five times in a row is left alone for two seconds.
+fn of_a_disk() -> config::Breaker {
+    config::Breaker { success_rate: 0.0, open_for: config::values::Span::seconds(2), ..config::Breaker::default() }
+}
 
 /// So many fragments within one natural span are made fewer.
 const COMPACT_AT: usize = 8;
@@ -27,6 +38,8 @@ pub struct Tiers {
     pub disk: Option<Disk>,
     pub catalog: Arc<Catalog>,
     disk_budget: u64,
+    /// Of the disk.
+    pub breaker: Breaker,
     /// Series with rows that the disk should have and did not take.
     behind: Mutex<HashSet<Arc<Series>>>,
     /// Are memory and disk known to be full?
@@ -44,11 +57,13 @@ impl Tiers {
         metrics: Arc<Metrics>,
     ) -> Tiers {
         let disk_budget = disk.as_ref().map_or(0, |(_, budget)| *budget);
+        let memory_clock = memory.clock();
         Tiers {
             memory,
             disk: disk.map(|(disk, _)| disk),
             catalog,
             disk_budget,
+            breaker: Breaker::new(&of_a_disk(), metrics.disk_breaker.clone(), memory_clock),
             behind: Mutex::default(),
             pressed: Default::default(),
             events,
@@ -69,7 +84,7 @@ impl Tiers {
         }
         let disk = self.disk.as_ref();
         let found = match disk {
-            Some(disk) => disk.get(&piece.key).await,
+            Some(disk) => self.read(disk, &piece.key).await,
             None => Ok(None),
         };
         let why = match found {
@@ -81,6 +96,10 @@ impl Tiers {
                 return Some((entry.fragment, CacheLevel::L3Database));
             }
             Ok(Some(_)) => "its rows are not those that the ledger names".to_owned(),
+            Err(StoreError::LeftAlone) => {
+                cell.drop_piece(piece.id);
+                return None;
+            }
             // A disk that cannot be read now may be read later: the file stays, and until then the provider is asked.
             Err(StoreError::Io(error)) => {
                 self.fail(&StoreError::Io(error));
@@ -99,6 +118,23 @@ impl Tiers {
             self.discard(piece).await;
         }
         None
+    }
+
+    /// Reads a fragment, unless the disk failed repeatedly just now; it is not waited for longer than a client would like to.
+    async fn read(&self, disk: &Disk, key: &FragmentKey) -> Result<Option<Entry>, StoreError> {
+        let permit = self.breaker.permit().map_err(|_| StoreError::LeftAlone)?;
+        let late = || StoreError::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
+        let outcome = tokio::time::timeout(DISK_PATIENCE, disk.get(key)).await.unwrap_or_else(|_| Err(late()));
+        permit.judge(!outcome.as_ref().is_err_and(StoreError::is_trouble));
+        outcome
+    }
+
+    /// Writes one, in the same way; writing takes as long as it takes, since nobody waits for it.
+    async fn write(&self, disk: &Disk, entry: Entry) -> Result<(), StoreError> {
+        let permit = self.breaker.permit().map_err(|_| StoreError::LeftAlone)?;
+        let outcome = disk.put(entry).await;
+        permit.judge(!outcome.as_ref().is_err_and(StoreError::is_trouble));
+        outcome
     }
 
     async fn discard(&self, piece: &Piece) {
@@ -147,7 +183,7 @@ impl Tiers {
         let mut taken = true;
         for fragment in &unsaved {
             let entry = Entry::lasting(fragment.clone(), notes_of(cell, fragment));
-            if let Err(error) = disk.put(entry).await {
+            if let Err(error) = self.write(disk, entry).await {
                 self.fail(&error);
                 self.behind().insert(cell.series.clone());
                 taken = false;
@@ -236,7 +272,7 @@ impl Tiers {
             let Some(merged) = compact::merge(&fragments, cell.grid, cell.provider.as_ref()) else { continue };
             let merged = Arc::new(merged);
             let entry = Entry::lasting(merged.clone(), notes_of(cell, &merged));
-            if let Err(error) = disk.put(entry).await {
+            if let Err(error) = self.write(disk, entry).await {
                 self.fail(&error);
                 continue;
             }
@@ -284,6 +320,9 @@ impl Tiers {
     }
 
     fn fail(&self, error: &StoreError) {
+        if matches!(error, StoreError::LeftAlone) {
+            return;
+        }
         self.metrics.disk_errors.inc();
         tracing::error!(%error, "the disk tier failed; going on without");
     }

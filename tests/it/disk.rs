@@ -189,3 +189,44 @@ async fn odd_things_in_the_place_of_files_are_told_of_and_hang_nobody() {
     let world = World::at(folder, NOW, |_| {}).await;
     world.agree(&hours(0, 10)).await;
 }
+
+/// A disk that fails again and again is not asked for a while; the provider is, and the answers are the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_fails_repeatedly_is_left_alone() {
+    let small = |config: &mut finex::config::Config| {
+        config.cache.fragment_size = finex::config::FragmentSize::Small;
+        config.plan.widen = false;
+    };
+    let world = World::with(small).await;
+    for day in 0..12 {
+        world.agree(&hours(day * 24, day * 24 + 24)).await;
+    }
+    let world = World::at(world.stop().await, NOW, small).await;
+    let mut aside = Vec::new();
+    for path in files(world.folder.path(), ".parquet") {
+        let bytes = fs::read(&path).expect("a file");
+        fs::remove_file(&path).expect("removed");
+        // What is a folder cannot be read as a file.
+        fs::create_dir(&path).expect("a folder");
+        aside.push((path, bytes));
+    }
+    assert_eq!(aside.len(), 12);
+    let disk = async || world.get("/api/v1/cache/stats").await.json()["levels"][1].clone();
+    for day in 0..5 {
+        world.agree(&hours(day * 24, day * 24 + 24)).await;
+    }
+    world.settle().await;
+    let told = disk().await;
+    assert_eq!(told["breaker"]["state"], "open", "{told}");
+    world.agree(&hours(5 * 24, 6 * 24)).await;
+    world.settle().await;
+    assert_eq!(disk().await["errors"], told["errors"], "it was left alone");
+    for (path, bytes) in aside {
+        fs::remove_dir(&path).expect("removed");
+        fs::write(&path, bytes).expect("written");
+    }
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    let calls = world.calls();
+    assert!(world.get(&format!("/binance{}", hours(10 * 24, 11 * 24))).await.cache_status().ends_with("detail=L3"));
+    assert_eq!((&disk().await["breaker"]["state"], world.calls()), (&"closed".into(), calls));
+}

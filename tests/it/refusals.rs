@@ -1,6 +1,6 @@
 //! What the providers beside Binance and Yahoo refuse: told in their own words, never kept, and over when it is over.
 
-use crate::world::World;
+use crate::world::{DAY, World};
 use finex_sim::Fault;
 
 /// A request of each provider, and its refusals: status, body, and the class that finex tells.
@@ -173,4 +173,31 @@ async fn what_could_not_be_given_back_is_passed_on_and_not_kept() {
     assert!(got.cache_status().contains("fwd=bypass"), "{}", got.cache_status());
     tokio::time::sleep(std::time::Duration::from_millis(1_050)).await;
     world.same(path).await;
+}
+
+/// A plan that reaches less far than the manifest says: once it is found out how long a call may be, none is longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_is_refused_for_its_length_is_halved_once_and_remembered() {
+    let world = World::with(|config| config.plan.widen = false).await;
+    let description = "5m data not available: only 15 days worth of 5m data are allowed to be fetched per request.";
+    let body = format!(
+        r#"{{"chart":{{"result":null,"error":{{"code":"Unprocessable Entity","description":"{description}"}}}}}}"#
+    );
+    let refused = Fault::Status { status: 422, content_type: "application/json", body, retry_after: None };
+    let days = |from: i64, to: i64| {
+        let from = (world.now() / DAY - from) * DAY;
+        let to = (world.now() / DAY - to) * DAY;
+        format!(
+            "/api/v1/market-data/NVDA/history?provider=yahoo&interval=5m&start_time={from}&end_time={to}&limit=5000"
+        )
+    };
+    world.sim.faults().inject(refused, 1);
+    let got = world.get(&days(40, 10)).await;
+    assert_eq!((got.status.as_u16(), world.calls()), (200, 3), "{}", got.body);
+    let straight = World::new().await.get(&days(40, 10)).await.json();
+    assert_eq!(got.json()["data"], straight["data"]);
+    // Forty days of another symbol are asked for in pieces of fifteen.
+    let calls = world.calls();
+    assert_eq!(world.get(&days(42, 2).replace("NVDA", "MSFT")).await.status, 200);
+    assert_eq!(world.calls() - calls, 3);
 }

@@ -14,7 +14,7 @@ const ROWS: [&[&str]; 11] = [
     &["gateway", "admin"],
     &["plan", "render"],
     &["fetch", "store"],
-    &["frame"],
+    &["frame", "breaker"],
     &["observe", "secure", "config"],
     &["lasting"],
 ];

@@ -1,16 +1,14 @@
-//! The circuit breaker: failsafe's state machine, driven by our own layer.
+//! The circuit breaker of a provider or of a tier: failsafe's state machine, driven by our own calls.
 //!
 //! failsafe lets every call through while half open, records nothing for a call that is dropped, and changes state when
 //! asked whether a call is permitted. So one probe at a time passes here, a dropped call counts as a failure, and the
 //! state is read from what the machine announces.
 
-use super::FetchError;
 use crate::config;
 use failsafe::backoff::{self, Constant};
 use failsafe::failure_policy::{self, ConsecutiveFailures, OrElse, SuccessRateOverTimeWindow};
 use failsafe::{Instrument, StateMachine};
 use finex_core::time::{Clock, Ts};
-use finex_providers::Failure;
 use prometheus_client::metrics::gauge::Gauge;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -20,8 +18,15 @@ use std::time::Duration;
 /// Changes that are remembered.
 const REMEMBERED: usize = 20;
 
-pub(super) const LEFT_ALONE: &str =
-    "the circuit is open: this provider failed repeatedly and is left alone for a moment";
+const LEFT_ALONE: &str = "the circuit is open: it failed repeatedly and is left alone for a moment";
+const BY_HAND: &str = "the circuit was opened by hand: there are no calls until it is closed";
+
+/// No leave: why, and for how many seconds there will be none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeftAlone {
+    pub why: &'static str,
+    pub seconds: u64,
+}
 
 const CLOSED: u8 = 0;
 const HALF_OPEN: u8 = 1;
@@ -164,7 +169,7 @@ impl Breaker {
     }
 
     /// How often it opened.
-    pub(super) fn opened(&self) -> u64 {
+    pub fn opened(&self) -> u64 {
         self.opened.load(Ordering::SeqCst)
     }
 
@@ -183,38 +188,37 @@ impl Breaker {
     }
 
     /// Leave to call, if there is any.
-    pub(super) fn permit(&self) -> Result<Permit, FetchError> {
+    pub fn permit(&self) -> Result<Permit, LeftAlone> {
         if self.is_held_open() {
-            return Err(self.refusal("the circuit was opened by hand: this provider is not called until it is closed"));
+            return Err(LeftAlone { why: BY_HAND, ..self.refusal() });
         }
         let probe = self.state.load(Ordering::SeqCst) != CLOSED;
         if probe && self.probing.swap(true, Ordering::SeqCst) {
-            return Err(self.refusal(LEFT_ALONE));
+            return Err(self.refusal());
         }
         if !self.machine.is_call_permitted() {
             if probe {
                 self.probing.store(false, Ordering::SeqCst);
             }
-            return Err(self.refusal(LEFT_ALONE));
+            return Err(self.refusal());
         }
         Ok(Permit { breaker: self.clone(), probe, judged: false })
     }
 
-    pub(super) fn refusal(&self, detail: &str) -> FetchError {
-        let seconds = self.open_for.as_secs().max(1);
-        FetchError(Failure { retry_after: Some(seconds), ..FetchError::up(detail).0 })
+    pub fn refusal(&self) -> LeftAlone {
+        LeftAlone { why: LEFT_ALONE, seconds: self.open_for.as_secs().max(1) }
     }
 }
 
 /// Leave for one call; it counts as a failure unless it is judged.
-pub(super) struct Permit {
+pub struct Permit {
     breaker: Breaker,
     probe: bool,
     judged: bool,
 }
 
 impl Permit {
-    pub(super) fn judge(mut self, healthy: bool) {
+    pub fn judge(mut self, healthy: bool) {
         self.judged = true;
         if healthy { self.breaker.machine.on_success() } else { self.breaker.machine.on_error() }
     }
@@ -222,7 +226,7 @@ impl Permit {
 
 impl Permit {
     /// Gives leave back unused.
-    pub(super) fn release(mut self) {
+    pub fn release(mut self) {
         self.judged = true;
     }
 }
@@ -292,7 +296,7 @@ mod tests {
         let breaker = breaker(Duration::from_secs(60));
         fail(&breaker, 3);
         let refused = breaker.permit().err().expect("no leave");
-        assert_eq!(refused.0.retry_after, Some(60));
+        assert_eq!(refused.seconds, 60);
     }
 
     #[test]
