@@ -18,8 +18,11 @@ use std::time::Duration;
 const SECOND: i64 = 1_000;
 const HOUR: i64 = 3_600 * SECOND;
 const DAY: i64 = 24 * HOUR;
-/// How long after its close a bar is fetched: providers need a moment.
+/// How long after its close a bar is fetched: providers need a moment. Where it is settled soon, then: it comes for good.
 const AFTER_CLOSE: i64 = SECOND;
+const SOON: i64 = 10 * SECOND;
+/// So many bars before it are looked after together with it.
+const BEFORE: i64 = 200;
 /// How often it is looked what is due.
 const LOOK: Duration = Duration::from_millis(250);
 /// What is not asked for within this was fetched for nobody, and so it is where more than this many wait.
@@ -46,12 +49,14 @@ pub(super) struct Prefetch {
     due: Mutex<HashMap<Arc<Series>, Ts>>,
     ahead: Mutex<VecDeque<Ahead>>,
     harvested_at: AtomicI64,
+    looking: Mutex<()>,
 }
 
 impl Prefetch {
     pub(super) fn new(settings: &config::Prefetch) -> Prefetch {
         let (due, ahead) = (Mutex::default(), Mutex::default());
-        Prefetch { settings: settings.clone(), due, ahead, harvested_at: AtomicI64::new(Ts::MIN) }
+        let (harvested_at, looking) = (AtomicI64::new(Ts::MIN), Mutex::default());
+        Prefetch { settings: settings.clone(), due, ahead, harvested_at, looking }
     }
 
     fn ahead(&self) -> MutexGuard<'_, VecDeque<Ahead>> {
@@ -79,12 +84,20 @@ impl Gateway {
             self.note_used(cell, window);
         }
         let period = cell.grid.index(now);
-        if cell.grid.index(last) + 1 >= period && cell.habit.follows(period) {
-            self.prefetch.due().insert(cell.series.clone(), cell.grid.open(period + 1).saturating_add(AFTER_CLOSE));
+        // Who wants the bar that grows needs a call in any case.
+        if cell.grid.index(last) + 1 == period && cell.habit.follows(period) {
+            self.expect(cell, period + 1);
         }
         if let Some(next) = cell.habit.steps_on(window).filter(|next| next.to <= now) {
             self.fetch_ahead(cell, next, Terms::default());
         }
+    }
+
+    /// The bar before this period is fetched once it is over.
+    fn expect(&self, cell: &Cell, period: i64) {
+        let settle = self.limits(&cell.series).map_or(0, |limits| limits.settle + SECOND / 2);
+        let wait = if settle <= SOON { settle.max(AFTER_CLOSE) } else { AFTER_CLOSE };
+        self.prefetch.due().insert(cell.series.clone(), cell.grid.open(period).saturating_add(wait));
     }
 
     /// Looks for what is due, as long as there is a gateway.
@@ -104,6 +117,8 @@ impl Gateway {
 
     /// Begins to fetch what is due by now.
     pub fn look_ahead(&self) {
+        // One at a time: whoever comes back from here knows that everything due has been begun.
+        let _looking = self.prefetch.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let now = (self.clock)();
         self.fetch_what_is_due(now);
         self.give_up_unused(now);
@@ -127,13 +142,17 @@ impl Gateway {
             if exchange.is_some_and(|exchange| exchange.trades(Window::new(closed, closed + len), 0) == Some(false)) {
                 continue;
             }
-            // What grew until the close is asked for again, however long it might live.
-            let terms = Terms { min_fresh: Some((len / 4).min(30 * SECOND)), ..Terms::default() };
-            self.fetch_ahead(&cell, Window::new(closed, now + 1), terms);
+            // What would expire before the next close is asked for again, in the same call.
+            let ends = now.saturating_add(len.min(HOUR));
+            let snapshot = cell.snapshot();
+            let oldest = closed.saturating_sub(len.saturating_mul(BEFORE));
+            let expiring = snapshot.ledger.loose().iter().filter(|loose| loose.expires <= ends);
+            let from = expiring.map(|loose| loose.window.from.max(oldest)).min().unwrap_or(closed).min(closed);
+            let terms = Terms { min_fresh: Some(ends - now), ..Terms::default() };
+            self.fetch_ahead(&cell, Window::new(from, cell.grid.open(cell.grid.index(now))), terms);
             let period = cell.grid.index(now);
             if cell.habit.is_followed(period) {
-                let next = cell.grid.open(period + 1).saturating_add(AFTER_CLOSE);
-                self.prefetch.due().insert(series, next);
+                self.expect(&cell, period + 1);
             }
         }
     }

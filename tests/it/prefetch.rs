@@ -61,9 +61,8 @@ async fn the_next_bar_of_what_is_followed_is_fetched_at_its_close() {
         let end = world.now() - world.now() % HOUR;
         klines("BTCUSDT", "1h", &format!("&endTime={}&limit=24", end - 1))
     };
-    let newest = klines("BTCUSDT", "1h", "&limit=24");
     for _ in 0..2 {
-        get(&world, &newest).await;
+        get(&world, &closed(&world)).await;
         world.advance(HOUR - world.now() % HOUR + 10 * SECOND);
     }
     assert_eq!(ahead(&world, "binance", 1).await, [1, 0, 0]);
