@@ -1,7 +1,7 @@
 //! Warming at set times, and after a start: what is held on disk comes into memory bit by bit.
 
 use super::Gateway;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use croner::Cron;
 use finex_core::series::Series;
 use finex_core::time::{Ts, Window};
@@ -26,7 +26,7 @@ impl Schedule {
     /// The first time after an instant.
     fn next(&self, after: Ts) -> Option<Ts> {
         let after: DateTime<Utc> = DateTime::from_timestamp_millis(after)?;
-        let next = self.times.find_next_occurrence(&(after + TimeDelta::milliseconds(1)), true).ok()?;
+        let next = self.times.find_next_occurrence(&after, false).ok()?;
         Some(next.timestamp_millis())
     }
 }

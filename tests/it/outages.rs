@@ -186,3 +186,29 @@ async fn a_call_that_is_slow_beyond_what_is_usual_has_a_second_one() {
         assert!(world.get("/metrics").await.body.contains(&hedged));
     }
 }
+
+/// F41: whoever was let in is answered, and so is what he waits for.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_under_way_is_answered_when_the_gateway_ends() {
+    let world = World::with(|config| {
+        config.plan.widen = false;
+        let binance = config.providers.get_mut("binance").expect("settings");
+        (binance.timeout.attempt, binance.timeout.total) = (Span::seconds(60), Span::seconds(60));
+        config.server.drain = Span::seconds(60);
+    })
+    .await;
+    world.sim.faults().always(Fault::Slow(Duration::from_millis(1_500)));
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let url = |n: i64| format!("{}/binance{}", world.base, hours(n * 100, n * 100 + 10));
+    let asked: Vec<_> = (0..50).map(|n| tokio::spawn(http.get(url(n)).send())).collect();
+    for _ in 0..400 {
+        if world.app.metrics.in_flight.get() >= 50 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    world.stop().await;
+    for answer in asked {
+        assert_eq!(answer.await.expect("no panic").expect("an answer").status(), 200);
+    }
+}

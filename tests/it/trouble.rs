@@ -28,6 +28,7 @@ struct Run {
     splits: Vec<(i16, i8, i8)>,
     compared: usize,
     without_calls: usize,
+    marked: usize,
 }
 
 /// Odd seeds have too little room, every other pair asks for no more than it needs.
@@ -71,7 +72,7 @@ impl Run {
         let world = World::with(settings(seed)).await;
         world.sim.yahoo().set_noise(false);
         let random = fastrand::Rng::with_seed(seed);
-        Run { seed, random, world, splits: Vec::new(), compared: 0, without_calls: 0 }
+        Run { seed, random, world, splits: Vec::new(), compared: 0, without_calls: 0, marked: 0 }
     }
 
     fn draw(&mut self, range: std::ops::Range<i64>) -> i64 {
@@ -139,6 +140,11 @@ impl Run {
             // Held bars that may have moved on are marked.
             let is_marked = ["because the provider failed", "not compared"].iter().any(|words| warning.contains(words));
             if is_failing && (is_marked || !through.status.is_success()) {
+                continue;
+            }
+            // Where too much was never compared, as after lost ledgers, an answer does not wait for all of it. That is rare.
+            if warning.contains("not compared") {
+                self.marked += 1;
                 continue;
             }
             assert_eq!(through.status, straight.status, "{what}: {}", through.body);
@@ -301,6 +307,7 @@ impl Run {
             let kept = kept - run.precious();
             assert!(kept <= 400 * 1024, "seed {seed}: {kept} bytes on disk");
         }
+        assert!(run.marked <= 3, "seed {seed}: {} answers were not compared", run.marked);
         assert_eq!(run.world.app.metrics.panics.get(), 0, "seed {seed}");
         run
     }
