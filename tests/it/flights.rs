@@ -20,7 +20,9 @@ async fn two_hundred_clients_on_one_cold_window_cost_one_call() {
     assert_eq!(world.calls(), 1);
     let truth = world.direct(&hours(0, 100)).await.body;
     assert!(answers.iter().all(|got| got.body == truth));
-    assert!(answers.iter().filter(|got| got.cache_status().contains("collapsed")).count() >= 150);
+    // Whoever came later joined it, or found what it had brought.
+    let own = |got: &&Got| !got.cache_status().contains("collapsed") && !got.cache_status().starts_with("finex; hit");
+    assert_eq!(answers.iter().filter(own).count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,6 +16,8 @@ fn limited(config: &mut Config, provider: &str, limits: &[(&str, u32)], patience
     config.plan.widen = false;
     let settings = config.providers.get_mut(provider).expect("settings");
     settings.patience = patience;
+    // Waiting in turn takes its time, on a busy machine all the more.
+    (settings.timeout.attempt, settings.timeout.total) = (Span::seconds(30), Span::seconds(60));
     settings.limits.extend(limits.iter().map(|(name, quota)| ((*name).to_owned(), *quota)));
 }
 

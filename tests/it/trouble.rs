@@ -142,15 +142,21 @@ impl Run {
             if is_failing && (is_marked || !through.status.is_success()) {
                 continue;
             }
-            // Where too much was never compared, as after lost ledgers, an answer does not wait for all of it. That is rare.
-            if warning.contains("not compared") {
-                self.marked += 1;
+            // Where too much was never compared, as after lost ledgers, an answer does not wait for all of it, and says so. That
+            // it is an old one is rare.
+            let until = self.world.now() / SECOND - 5 * 86_400;
+            let charted = through.status.is_success() && path.starts_with("/yahoo");
+            if warning.contains("not compared") && through.status == straight.status {
+                let is_same = match charted {
+                    true => rows_before(&through.json(), until) == rows_before(&straight.json(), until),
+                    false => nameless(&through.body) == nameless(&straight.body),
+                };
+                self.marked += usize::from(!is_same);
                 continue;
             }
             assert_eq!(through.status, straight.status, "{what}: {}", through.body);
             self.compared += 1;
-            if through.status.is_success() && path.starts_with("/yahoo") {
-                let until = self.world.now() / SECOND - 5 * 86_400;
+            if charted {
                 let (a, b) = (rows_before(&through.json(), until), rows_before(&straight.json(), until));
                 assert_eq!(a, b, "{what}");
             } else {
@@ -307,7 +313,7 @@ impl Run {
             let kept = kept - run.precious();
             assert!(kept <= 400 * 1024, "seed {seed}: {kept} bytes on disk");
         }
-        assert!(run.marked <= 3, "seed {seed}: {} answers were not compared", run.marked);
+        assert!(run.marked <= 2, "seed {seed}: {} answers were old and marked", run.marked);
         assert_eq!(run.world.app.metrics.panics.get(), 0, "seed {seed}");
         run
     }
