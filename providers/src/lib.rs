@@ -17,6 +17,7 @@ mod registry;
 pub mod rows;
 pub mod shape;
 pub mod stamp;
+mod stand_in;
 pub mod twelvedata;
 pub mod yahoo;
 

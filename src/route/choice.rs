@@ -1,7 +1,6 @@
 //! For which provider a request of the unified API is, and who could answer in its place.
 
-use super::params::Params;
-use super::unified::DEFAULT_INTERVAL;
+use super::params::{DEFAULT_INTERVAL, Params};
 use super::{Client, Router, header_of, provider, terms_of, who_asks};
 use crate::fetch::Fetcher;
 use crate::gateway::Request;

@@ -6,6 +6,8 @@ use finex_core::calendar::Interval;
 use finex_core::time::Ts;
 use percent_encoding::percent_decode_str;
 
+/// Stated defaults: the newest 500 daily bars.
+pub(super) const DEFAULT_INTERVAL: &str = "1d";
 const DEFAULT_LIMIT: u64 = 500;
 const MAX_LIMIT: u64 = 5_000;
 

@@ -1,7 +1,7 @@
 //! The unified API: `/api/v1/market-data/{symbol}/history` and `/latest`.
 
 use super::choice::Chosen;
-use super::params::Params;
+use super::params::{DEFAULT_INTERVAL, Params};
 use super::{Router, reads};
 use crate::render::problem::Problem;
 use crate::render::unified::{Format, Page, history, latest};
@@ -14,8 +14,6 @@ use http::header::ACCEPT;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
-/// Stated defaults: the newest 500 daily bars.
-pub(super) const DEFAULT_INTERVAL: &str = "1d";
 const LONGEST_SYMBOL: usize = 100;
 
 const HISTORY: [&str; 13] = [
