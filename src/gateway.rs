@@ -1,6 +1,7 @@
 //! The conductor: from an ask to rows.
 
 pub mod assemble;
+mod before;
 mod bisect;
 pub mod board;
 pub mod commit;

@@ -439,7 +439,7 @@ pub trait Provider: Send + Sync {
     fn note_before(&self, _series: &Series, _answered: &Bars, _first: Ts, _notes: &mut Envelope) {}
 
     /// Of the last bar that opens before this, the close stands in an answer whose first bar opens at `first`; in one
-    /// without bars, whose first instant is `from`.
+    /// without bars, whose first instant is `from`. None where the provider has said it, or where answers name none.
     fn close_before(&self, _series: &Series, _first: Option<Ts>, _from: Option<Ts>, _notes: &Envelope) -> Option<Ts> {
         None
     }

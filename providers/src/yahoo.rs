@@ -323,7 +323,7 @@ impl Provider for Yahoo {
     fn close_before(&self, series: &Series, first: Option<Ts>, from: Option<Ts>, notes: &Envelope) -> Option<Ts> {
         match first {
             Some(first) => write::close_before(series, first, notes),
-            None => from.map(|from| write::regular_end_before(series, from, notes)),
+            None => from.and_then(|from| write::close_before_nothing(series, from, notes)),
         }
     }
 

@@ -11,9 +11,6 @@ use finex_core::status::{CacheLevel, Outcome};
 use finex_core::time::{Ts, Window};
 use std::sync::Arc;
 
-/// How many bars without a close are passed by on the way back to one that has it.
-const FURTHER_BACK: usize = 8;
-
 /// The rows of an answer, in the state of the series that they were found in.
 pub(super) struct Selected<'a> {
     pub snapshot: &'a Snapshot,
@@ -53,8 +50,7 @@ impl Gateway {
         if pieces.len() < answer.parts.len() {
             return None;
         }
-        self.bring_close_before(cell, answer, &pieces).await;
-        let close = self.close_before(cell, answer, &pieces).flatten();
+        let close = self.find_close_before(cell, answer).await.held();
         answer.snapshot.touch(&answer.parts, journey.now);
         if let Some((_, bars)) = answer.snapshot.corrected.filter(|(at, _)| *at >= journey.now) {
             journey.warnings.push(format!("the provider has corrected {bars} of the bars that were held"));
@@ -74,43 +70,10 @@ impl Gateway {
         Some(served)
     }
 
-    async fn fragment_of(&self, cell: &Cell, snapshot: &Snapshot, part: &Part) -> Option<(Arc<Fragment>, CacheLevel)> {
+    pub(super) async fn fragment_of(&self, cell: &Cell, snapshot: &Snapshot, part: &Part) -> Option<(Arc<Fragment>, CacheLevel)> {
         match part.source {
             Source::Piece(i) => self.tiers.load(cell, &snapshot.pieces[i]).await,
             Source::Loose(i) => Some((snapshot.loose[i].clone(), CacheLevel::L1Memory)),
-        }
-    }
-
-    /// Before which instant the bar opens whose close an answer has to name.
-    fn names_close_before(&self, cell: &Cell, answer: &Selected<'_>, pieces: &[Piece]) -> Option<Ts> {
-        let first = pieces.first().and_then(|piece| piece.fragment.times.get(piece.rows.start));
-        cell.provider.close_before(&cell.series, first, answer.asked.from, &answer.snapshot.envelope)
-    }
-
-    /// The close before an answer's first bar; none within if there is none, none at all if it is not in memory.
-    pub(super) fn close_before(&self, cell: &Cell, answer: &Selected<'_>, pieces: &[Piece]) -> Option<Option<f64>> {
-        let mut at = self.names_close_before(cell, answer, pieces);
-        for _ in 0..FURTHER_BACK {
-            let Some(part) = at.and_then(|at| answer.snapshot.before(at)) else { break };
-            let piece = self.gather(answer.snapshot, std::slice::from_ref(&part))?.pop()?;
-            if let Some(close) = cell.provider.close_of(piece.fragment.rows(), part.rows.start) {
-                return Some(Some(close));
-            }
-            at = piece.fragment.times.get(part.rows.start);
-        }
-        Some(None)
-    }
-
-    /// Brings into memory what [`Gateway::close_before`] looks at.
-    async fn bring_close_before(&self, cell: &Cell, answer: &Selected<'_>, pieces: &[Piece]) {
-        let mut at = self.names_close_before(cell, answer, pieces);
-        for _ in 0..FURTHER_BACK {
-            let Some(part) = at.and_then(|at| answer.snapshot.before(at)) else { break };
-            let Some((fragment, _)) = self.fragment_of(cell, answer.snapshot, &part).await else { break };
-            if cell.provider.close_of(fragment.rows(), part.rows.start).is_some() {
-                break;
-            }
-            at = fragment.times.get(part.rows.start);
         }
     }
 

@@ -64,9 +64,12 @@ impl Gateway {
         }
     }
 
-    /// Boards a call of our own: what is under way for its window is waited for, else it is launched. None if the series
-    /// was given up meanwhile, or the provider failed just now.
-    pub(super) fn board_call(&self, cell: &Arc<Cell>, call: Call, request: &Request) -> Option<Boarded> {
+    /// Boards a call of our own for a window: what is under way for it is waited for, else it is launched. None if the
+    /// series was given up meanwhile, or the provider failed just now.
+    pub(super) fn board_window(&self, cell: &Arc<Cell>, window: Window, request: &Request) -> Option<Boarded> {
+        let limit = cell.grid.ceil(window.to).saturating_sub(cell.grid.index(window.from)).max(1) as u64;
+        let columns = request.ask.columns;
+        let call = Call { window, limit, anchor: Anchor::Both, columns, need: window, reach: window, exact: false };
         loop {
             let board = self.flights.board(&cell.series);
             let state = board.lock();

@@ -1,6 +1,7 @@
 //! From an ask to rows: look, plan, fetch what is missing, look again.
 
 use super::assemble::Selected;
+use super::before::Close;
 use super::board::{Boarded, concerns_the_key};
 use super::verify::COMPARISONS;
 use super::{Gateway, Request};
@@ -48,6 +49,8 @@ impl Gateway {
         let standing = || self.tiers.catalog.cell(&request.series).ok_or_else(|| unknown(&request.series.provider));
         let mut cell = standing()?;
         let (mut before, mut comparisons) = (cell.snapshot(), 0);
+        // Is what the answer has to say of the time before it known, or was the provider asked?
+        let mut heard = terms.only_if_cached;
         for _ in 0..LOOKS {
             cell = standing()?;
             let cell = &cell;
@@ -119,6 +122,12 @@ impl Gateway {
                 held = Some(plan::trimmed(cell, &snapshot, &asked, snapshot.select(&asked.ask)));
             }
             let answer = Selected { snapshot: &snapshot, parts: held.unwrap_or_default(), asked };
+            if !std::mem::replace(&mut heard, true)
+                && matches!(self.find_close_before(cell, &answer).await, Close::Untold)
+                && self.ask_close_before(cell, &answer, request, &mut journey).await
+            {
+                continue;
+            }
             if let Some(served) = self.assemble(cell, &answer, request, &mut journey, &before).await {
                 return Ok(served);
             }
@@ -156,10 +165,13 @@ impl Gateway {
         let pieces = self.gather(snapshot, &parts)?;
         snapshot.touch(&parts, journey.now);
         let answer = Selected { snapshot, parts, asked };
-        let before = self.close_before(cell, &answer, &pieces)?;
+        let before = self.close_before(cell, &answer);
+        if matches!(before, Close::Unread | Close::Untold) {
+            return None;
+        }
         let mut journey = journey.clone();
         journey.outcome = Outcome::Hit;
-        let served = self.complete(cell, &answer, pieces, before, request, journey);
+        let served = self.complete(cell, &answer, pieces, before.held(), request, journey);
         self.refresh_behind(request, &served);
         Some(served)
     }

@@ -7,7 +7,6 @@ use crate::render::Journey;
 use crate::store::cell::Cell;
 use crate::store::snapshot::Snapshot;
 use finex_core::ask::Ask;
-use finex_core::plan::{Anchor, Call};
 use finex_core::time::{Ts, Window, WindowSet};
 use std::sync::Arc;
 
@@ -116,11 +115,8 @@ impl Gateway {
     /// Fetches them once more. Where that fails, what is held stands, and says so. Whoever comes meanwhile waits for the same
     /// word.
     pub(super) async fn verify(&self, cell: &Arc<Cell>, window: Window, request: &Request, journey: &mut Journey) {
-        let limit = cell.grid.ceil(window.to).saturating_sub(cell.grid.index(window.from)).max(1) as u64;
-        let columns = request.ask.columns;
-        let call = Call { window, limit, anchor: Anchor::Both, columns, need: window, reach: window, exact: false };
         let after_failure = || cell.put_off((self.clock)().saturating_add(AFTER_FAILURE));
-        let Some(boarded) = self.board_call(cell, call, request) else {
+        let Some(boarded) = self.board_window(cell, window, request) else {
             if self.tiers.catalog.stands(cell) {
                 after_failure();
             }

@@ -108,6 +108,32 @@ async fn every_window_is_answered_as_the_provider_would() {
     }
 }
 
+/// Whatever was fetched may begin after a session's close: it then tells nothing of the close that the next day names.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_close_before_is_named_wherever_a_window_begins() {
+    // 2024-03-05, a Tuesday; the window that is fetched reaches back past a weekend.
+    let midnight = NOW.div_euclid(DAY) * DAY;
+    for hour in 0..24 {
+        let now = midnight + hour * HOUR + 13 * MINUTE;
+        let world = world_at(now).await;
+        let window = |from: Ts, to: Ts| format!("period1={}&period2={}", from / 1_000, to / 1_000);
+        world.same_chart(&extended(&window(midnight - 6 * DAY, midnight - 2 * DAY))).await;
+        let calls = world.calls();
+        for begin in (0..60).map(|step| midnight - 6 * DAY + step * 2 * HOUR) {
+            let path = extended(&window(begin, begin + 3 * HOUR));
+            world.same_chart(&path).await;
+            world.hit(&path).await;
+        }
+        // The windows asked straight are calls too.
+        let asked = world.calls() - calls - 60;
+        assert!(asked <= 2, "at {hour}:13 {asked} calls for closes");
+    }
+}
+
+fn extended(window: &str) -> String {
+    chart("AAPL", &format!("{window}&interval=1m&includePrePost=true"))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_range_is_answered_as_the_provider_would() {
     for now in [NOW, OPEN, SUNDAY, NOW + 12 * HOUR] {

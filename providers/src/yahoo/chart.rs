@@ -192,14 +192,14 @@ fn envelope(series: &Series, call: &Call, answer: &Answer<'_>, bars: &Bars) -> E
             out.acted.insert(kind.to_string(), newest);
         }
     }
-    if let Some(close) = answer.meta.get("chartPreviousClose") {
-        let at = match bars.times.first() {
-            None => call.window.from,
-            Some(first) if Yahoo::is_daily_or_longer(series) => *first,
-            Some(first) => session_at(&out, *first).unwrap_or(*first),
-        };
-        out.notes.entry(PREVIOUS.to_owned()).or_default().insert(at, close.to_owned());
-    }
+    let at = match bars.times.first() {
+        None => call.window.from,
+        Some(first) if Yahoo::is_daily_or_longer(series) => *first,
+        Some(first) => session_at(&out, *first).unwrap_or(*first),
+    };
+    // Where none is named there is none, and nobody has to ask again.
+    let close = answer.meta.get("chartPreviousClose").unwrap_or_default();
+    out.notes.entry(PREVIOUS.to_owned()).or_default().insert(at, close.to_owned());
     out
 }
 

@@ -71,10 +71,18 @@ pub(super) fn close_of(runs: &Runs, row: usize) -> Option<f64> {
     std::str::from_utf8(runs.get(CLOSE)?.row(row)).ok()?.parse().ok()
 }
 
-/// What was said of the close before an answer that begins with this bar.
+/// What was said of the close before an answer that begins with this bar; nothing within if it named none.
 fn said_before<'a>(series: &Series, first: Ts, notes: &'a Envelope) -> Option<&'a String> {
-    let at = if Yahoo::is_daily_or_longer(series) { first } else { session_at(notes, first)? };
-    notes.notes.get(PREVIOUS)?.get(&at)
+    let at = if Yahoo::is_daily_or_longer(series) { None } else { session_at(notes, first) };
+    let said = notes.notes.get(PREVIOUS)?;
+    at.and_then(|at| said.get(&at)).or_else(|| said.get(&first))
+}
+
+/// What was said of the close before a window without bars, if none that is held tells it: by an answer that had none
+/// either, and that began after the last session was over.
+fn said_before_nothing<'a>(series: &Series, from: Ts, notes: &'a Envelope) -> Option<&'a String> {
+    let over = if has_early_hours(series) { last_end(from, notes) } else { None };
+    notes.notes.get(PREVIOUS)?.range(over.unwrap_or(Ts::MIN)..=from).next_back().map(|(_, close)| close)
 }
 
 /// Where the close stands that `chartPreviousClose` means, if it was not said: before the first bar, or its session.
@@ -88,14 +96,25 @@ pub(super) fn close_before(series: &Series, first: Ts, notes: &Envelope) -> Opti
     Some(regular_end_before(series, session_at(notes, first)?, notes))
 }
 
+/// The same for an answer without bars.
+pub(super) fn close_before_nothing(series: &Series, from: Ts, notes: &Envelope) -> Option<Ts> {
+    let said = has_early_hours(series) && said_before_nothing(series, from, notes).is_some();
+    (!said).then(|| regular_end_before(series, from, notes))
+}
+
+fn has_early_hours(series: &Series) -> bool {
+    series.variant.get("session").is_some()
+}
+
 /// The instant before which the last bar of regular trading opens: with extended hours, the end of the last session.
 pub(super) fn regular_end_before(series: &Series, at: Ts, notes: &Envelope) -> Ts {
-    if series.variant.get("session").is_none() {
-        return at;
-    }
-    let sessions = notes.notes.get("regular").into_iter().flat_map(|all| all.range(..at).rev());
-    let mut ends = sessions.filter_map(|(_, note)| bounds(note)).map(|(_, end)| end);
-    ends.find(|end| *end <= at).unwrap_or(at)
+    if has_early_hours(series) { last_end(at, notes).unwrap_or(at) } else { at }
+}
+
+/// When the last session that is known was over by then.
+fn last_end(at: Ts, notes: &Envelope) -> Option<Ts> {
+    let sessions = notes.notes.get("regular")?.range(..at).rev();
+    sessions.filter_map(|(_, note)| bounds(note)).map(|(_, end)| end).find(|end| *end <= at)
 }
 
 pub(super) fn compose(page: &Page<'_>, interval: &str) -> Composed {
@@ -149,13 +168,11 @@ fn rows(page: &Page<'_>, adjusted: bool, segments: &mut Vec<Segment>) {
 /// What was said of this very edge, else the close that is held before it, rounded as all recorded ones are.
 fn previous_close(page: &Page<'_>) -> Option<String> {
     let held = || page.before.map(|close| short(close, &page.sight.envelope));
-    match page.range {
+    let close = match page.range {
         Some((first, _)) => said_before(page.series, first, page.notes).cloned().or_else(held),
-        // Nothing came then either: what was said of an earlier instant holds.
-        None => held().or_else(|| {
-            page.notes.notes.get(PREVIOUS)?.range(..=spoken_of(page).from).next_back().map(|(_, c)| c.clone())
-        }),
-    }
+        None => held().or_else(|| said_before_nothing(page.series, spoken_of(page).from, page.notes).cloned()),
+    };
+    close.filter(|close| !close.is_empty())
 }
 
 /// The window that events and sessions are looked for in: from its first bar or instant to its last instant.
@@ -208,7 +225,7 @@ fn trading_periods(page: &Page<'_>, out: &mut String) {
         let notes: Vec<String> = page.notes.notes_in(kind, window).map(|(_, note)| format!("[{note}]")).collect();
         format!("[{}]", notes.join(","))
     };
-    if page.series.variant.get("session").is_none() {
+    if !has_early_hours(page.series) {
         let _ = write!(out, "\"tradingPeriods\":{},", list("regular"));
         return;
     }
