@@ -6,6 +6,7 @@ through finex, to the last digit and in the same order. Of rows that have moved,
 
 import json
 import math
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Iterator, NamedTuple
 
@@ -45,6 +46,10 @@ class Direct:
     def moved(self) -> set[tuple[int, str | int]]:
         parted = [path for path, leaf in self.before.items() if not same(leaf, self.after.get(path))]
         parted += [path for path in self.after if path not in self.before]
+        # A bar whose time has moved is another one, with all that it says.
+        named = [path for path in parted if path and isinstance(path[-1], str)]
+        others = {path[:-1] for path in named if is_time(self.before.get(path) or self.after[path])}
+        parted += [path for path in self.before if path and path[:-1] in others]
         moved = {place(self.before.get(path) or self.after[path]) for path in parted}
         # Behind a row that has moved there may be one more.
         return moved | {(depth, at + 1) for depth, at in moved if isinstance(at, int)}
@@ -100,6 +105,14 @@ def number(leaf: Leaf) -> float | None:
         return float(leaf[0])
     except (TypeError, ValueError):
         return None
+
+
+def is_time(leaf: Leaf) -> bool:
+    try:
+        datetime.fromisoformat(leaf[0])
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def told(path: Path, before: Leaf | None, ours: Leaf | None) -> str:
