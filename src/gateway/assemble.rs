@@ -70,7 +70,12 @@ impl Gateway {
         Some(served)
     }
 
-    pub(super) async fn fragment_of(&self, cell: &Cell, snapshot: &Snapshot, part: &Part) -> Option<(Arc<Fragment>, CacheLevel)> {
+    pub(super) async fn fragment_of(
+        &self,
+        cell: &Cell,
+        snapshot: &Snapshot,
+        part: &Part,
+    ) -> Option<(Arc<Fragment>, CacheLevel)> {
         match part.source {
             Source::Piece(i) => self.tiers.load(cell, &snapshot.pieces[i]).await,
             Source::Loose(i) => Some((snapshot.loose[i].clone(), CacheLevel::L1Memory)),

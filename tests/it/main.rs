@@ -32,6 +32,7 @@ mod stores;
 mod surface;
 mod terms;
 mod tidy;
+mod tls;
 mod trouble;
 mod truth;
 mod unified;
