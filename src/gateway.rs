@@ -135,7 +135,7 @@ impl Gateway {
         let bytes = if self.planning.widen { self.planning.max_call_bytes.0 } else { 0 };
         let provider = &self.fetchers.get(series.provider.as_ref())?.provider;
         let limits = provider.limits(series, bytes, self.planning.max_calls);
-        let page = self.learned.page(series).map_or(limits.page, |page| page.min(limits.page));
+        let page = self.learned.page(series, (self.clock)()).map_or(limits.page, |page| page.min(limits.page));
         Some(Limits { page, ..limits })
     }
 

@@ -351,7 +351,7 @@ impl Gateway {
             for call in [newer, older] {
                 match fetcher.call(&cell.series, &call, Named::Ask, caller).await {
                     Ok(landed) => {
-                        self.learned.note(&cell.series, periods(call.window, cell.grid));
+                        self.learned.note(&cell.series, periods(call.window, cell.grid), (self.clock)());
                         self.commit(cell, &call, landed, flight.epoch).await?;
                     }
                     Err(failure) if failure.class == ErrorClass::OutOfWindow && left > 0 => {

@@ -1,8 +1,11 @@
-//! What was spent of the providers' allowances outlives the process: they count on while it is away.
+//! What was spent of the providers' allowances outlives the process: they count on while it is away. So does what was
+//! found out of the length of their calls.
 
 use super::Gateway;
-use crate::fetch::limiter::Kept;
+use super::bisect::Page;
+use crate::fetch::limiter::{Kept, Limiter};
 use crate::lasting;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +16,17 @@ const NAME: &str = ".allowances.json";
 /// What is spent within this before a crash is not known afterwards.
 const EVERY: Duration = Duration::from_secs(1);
 
-type Spent = BTreeMap<String, Kept>;
+/// By provider.
+type Spent = BTreeMap<String, Known>;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Known {
+    #[serde(flatten)]
+    allowances: Kept,
+    /// By interval.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pages: BTreeMap<String, Page>,
+}
 
 /// Where it is written down, and what was last.
 #[derive(Clone)]
@@ -58,8 +71,10 @@ impl Gateway {
         let Some(file) = &self.spent else { return };
         let spent = file.read();
         for fetcher in self.fetchers.values() {
-            if let Some(kept) = spent.get(&fetcher.provider.manifest().id) {
-                fetcher.limiter.restore(kept);
+            let id = &fetcher.provider.manifest().id;
+            if let Some(known) = spent.get(id) {
+                fetcher.limiter.restore(&known.allowances);
+                self.learned.restore(id, &known.pages);
             }
         }
     }
@@ -72,7 +87,8 @@ impl Gateway {
     }
 
     fn spent_by_now(&self) -> Spent {
-        self.fetchers.iter().map(|(id, fetcher)| (id.clone(), fetcher.limiter.kept())).collect()
+        let known = |id: &str, limiter: &Limiter| Known { allowances: limiter.kept(), pages: self.learned.of(id) };
+        self.fetchers.iter().map(|(id, fetcher)| (id.clone(), known(id, &fetcher.limiter))).collect()
     }
 
     /// Writes it down now and then, as long as there is a gateway.

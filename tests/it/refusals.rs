@@ -1,6 +1,7 @@
 //! What the providers beside Binance and Yahoo refuse: told in their own words, never kept, and over when it is over.
 
-use crate::world::{DAY, World};
+use crate::world::{DAY, NOW, World};
+use finex_core::time::Ts;
 use finex_sim::Fault;
 
 /// A request of each provider, and its refusals: status, body, and the class that finex tells.
@@ -178,26 +179,32 @@ async fn what_could_not_be_given_back_is_passed_on_and_not_kept() {
 /// A plan that reaches less far than the manifest says: once it is found out how long a call may be, none is longer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_window_that_is_refused_for_its_length_is_halved_once_and_remembered() {
-    let world = World::with(|config| config.plan.widen = false).await;
+    let mut world = World::with(|config| config.plan.widen = false).await;
     let description = "5m data not available: only 15 days worth of 5m data are allowed to be fetched per request.";
     let body = format!(
         r#"{{"chart":{{"result":null,"error":{{"code":"Unprocessable Entity","description":"{description}"}}}}}}"#
     );
     let refused = Fault::Status { status: 422, content_type: "application/json", body, retry_after: None };
-    let days = |from: i64, to: i64| {
-        let from = (world.now() / DAY - from) * DAY;
-        let to = (world.now() / DAY - to) * DAY;
+    let days = |now: Ts, from: i64, to: i64| {
+        let (from, to) = ((now / DAY - from) * DAY, (now / DAY - to) * DAY);
         format!(
             "/api/v1/market-data/NVDA/history?provider=yahoo&interval=5m&start_time={from}&end_time={to}&limit=5000"
         )
     };
     world.sim.faults().inject(refused, 1);
-    let got = world.get(&days(40, 10)).await;
+    let got = world.get(&days(NOW, 40, 10)).await;
     assert_eq!((got.status.as_u16(), world.calls()), (200, 3), "{}", got.body);
-    let straight = World::new().await.get(&days(40, 10)).await.json();
+    let straight = World::new().await.get(&days(NOW, 40, 10)).await.json();
     assert_eq!(got.json()["data"], straight["data"]);
     // Forty days of another symbol are asked for in pieces of fifteen.
     let calls = world.calls();
-    assert_eq!(world.get(&days(42, 2).replace("NVDA", "MSFT")).await.status, 200);
+    assert_eq!(world.get(&days(NOW, 42, 2).replace("NVDA", "MSFT")).await.status, 200);
     assert_eq!(world.calls() - calls, 3);
+    // Also after a restart, until it is forgotten a month later.
+    for (later, symbol, expected) in [(0, "AAPL", 3), (31 * DAY, "IBM", 1)] {
+        let now = world.now() + later;
+        world = World::at(world.stop().await, now, |config| config.plan.widen = false).await;
+        let path = days(now, 42, 2).replace("NVDA", symbol);
+        assert_eq!((world.get(&path).await.status.as_u16(), world.calls()), (200, expected), "{symbol}");
+    }
 }
