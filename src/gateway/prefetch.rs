@@ -11,8 +11,9 @@ use finex_core::series::{Scope, Series};
 use finex_core::terms::Terms;
 use finex_core::time::{Ts, Window};
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 const SECOND: i64 = 1_000;
@@ -43,28 +44,40 @@ struct Ahead {
     calls: u64,
 }
 
+/// What hits and calls tell whoever looks ahead: a hit takes no lock.
+enum News {
+    /// The next bar of a series that is followed has to be fetched at an instant.
+    Expected(Arc<Series>, Ts),
+    Fetched(Ahead),
+    /// A window was asked for of which something may have been fetched ahead.
+    Asked(Arc<Series>, Window),
+}
+
 pub(super) struct Prefetch {
     settings: config::Prefetch,
-    /// When the next bar of a series that is followed has to be fetched.
-    due: Mutex<HashMap<Arc<Series>, Ts>>,
-    ahead: Mutex<VecDeque<Ahead>>,
-    harvested_at: AtomicI64,
-    looking: Mutex<()>,
+    news: Sender<News>,
+    lookout: Mutex<Lookout>,
+}
+
+/// What is known to whoever looks ahead.
+struct Lookout {
+    news: Receiver<News>,
+    due: HashMap<Arc<Series>, Ts>,
+    /// What was fetched and not asked for yet, the oldest first.
+    ahead: VecDeque<Ahead>,
+    harvested_at: Ts,
 }
 
 impl Prefetch {
     pub(super) fn new(settings: &config::Prefetch) -> Prefetch {
-        let (due, ahead) = (Mutex::default(), Mutex::default());
-        let (harvested_at, looking) = (AtomicI64::new(Ts::MIN), Mutex::default());
-        Prefetch { settings: settings.clone(), due, ahead, harvested_at, looking }
+        let (sender, news) = channel();
+        let lookout = Lookout { news, due: HashMap::new(), ahead: VecDeque::new(), harvested_at: Ts::MIN };
+        Prefetch { settings: settings.clone(), news: sender, lookout: Mutex::new(lookout) }
     }
 
-    fn ahead(&self) -> MutexGuard<'_, VecDeque<Ahead>> {
-        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn due(&self) -> MutexGuard<'_, HashMap<Arc<Series>, Ts>> {
-        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Heard at the next look; nobody listens only at the end.
+    fn tell(&self, news: News) {
+        let _ = self.news.send(news);
     }
 }
 
@@ -81,23 +94,23 @@ impl Gateway {
         let Some((first, last)) = served.range().filter(|_| settings.enabled) else { return };
         let window = Window::new(first, cell.grid.cover_end(last));
         if cell.habit.ahead.load(Relaxed) > 0 {
-            self.note_used(cell, window);
+            self.prefetch.tell(News::Asked(cell.series.clone(), window));
         }
         let period = cell.grid.index(now);
         // Who wants the bar that grows needs a call in any case.
         if cell.grid.index(last) + 1 == period && cell.habit.follows(period) {
-            self.expect(cell, period + 1);
+            self.prefetch.tell(News::Expected(cell.series.clone(), self.close_of(cell, period)));
         }
         if let Some(next) = cell.habit.steps_on(window).filter(|next| next.to <= now) {
             self.fetch_ahead(cell, next, Terms::default());
         }
     }
 
-    /// The bar before this period is fetched once it is over.
-    fn expect(&self, cell: &Cell, period: i64) {
+    /// When the bar of a period can be fetched.
+    fn close_of(&self, cell: &Cell, period: i64) -> Ts {
         let settle = self.limits(&cell.series).map_or(0, |limits| limits.settle + SECOND / 2);
         let wait = if settle <= SOON { settle.max(AFTER_CLOSE) } else { AFTER_CLOSE };
-        self.prefetch.due().insert(cell.series.clone(), cell.grid.open(period).saturating_add(wait));
+        cell.grid.open(period + 1).saturating_add(wait)
     }
 
     /// Looks for what is due, as long as there is a gateway.
@@ -118,16 +131,27 @@ impl Gateway {
     /// Begins to fetch what is due by now.
     pub fn look_ahead(&self) {
         // One at a time: whoever comes back from here knows that everything due has been begun.
-        let _looking = self.prefetch.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lookout = self.prefetch.lookout.lock().unwrap_or_else(PoisonError::into_inner);
         let now = (self.clock)();
-        self.fetch_what_is_due(now);
-        self.give_up_unused(now);
-        self.harvest(now);
+        self.hear(&mut lookout);
+        self.fetch_what_is_due(&mut lookout, now);
+        self.give_up_unused(&mut lookout, now);
+        self.harvest(&mut lookout, now);
     }
 
-    fn fetch_what_is_due(&self, now: Ts) {
+    fn hear(&self, lookout: &mut Lookout) {
+        while let Ok(news) = lookout.news.try_recv() {
+            match news {
+                News::Expected(series, at) => drop(lookout.due.insert(series, at)),
+                News::Fetched(ahead) => lookout.ahead.push_back(ahead),
+                News::Asked(series, window) => self.note_used(lookout, &series, window),
+            }
+        }
+    }
+
+    fn fetch_what_is_due(&self, lookout: &mut Lookout, now: Ts) {
         let mut due = Vec::new();
-        self.prefetch.due().retain(|series, at| {
+        lookout.due.retain(|series, at| {
             let is_due = *at <= now;
             if is_due {
                 due.push(series.clone());
@@ -152,7 +176,7 @@ impl Gateway {
             self.fetch_ahead(&cell, Window::new(from, cell.grid.open(cell.grid.index(now))), terms);
             let period = cell.grid.index(now);
             if cell.habit.is_followed(period) {
-                self.expect(&cell, period + 1);
+                lookout.due.insert(series, self.close_of(&cell, period));
             }
         }
     }
@@ -175,45 +199,49 @@ impl Gateway {
     fn note_made(&self, cell: &Cell, window: Window, calls: u64, at: Ts) {
         let Some(fetcher) = self.fetcher(&cell.series.provider) else { return };
         fetcher.metrics.ahead_made.inc_by(calls);
+        // In this order: who hears that it was asked for has to know of it.
+        self.prefetch.tell(News::Fetched(Ahead { series: cell.series.clone(), window, at, calls }));
         cell.habit.ahead.fetch_add(1, Relaxed);
-        self.prefetch.ahead().push_back(Ahead { series: cell.series.clone(), window, at, calls });
     }
 
-    fn note_used(&self, cell: &Cell, window: Window) {
-        let Some(fetcher) = self.fetcher(&cell.series.provider) else { return };
-        self.prefetch.ahead().retain(|ahead| {
-            let is_used = ahead.series == cell.series && ahead.window.overlaps(window);
+    fn note_used(&self, lookout: &mut Lookout, series: &Arc<Series>, window: Window) {
+        let Some(fetcher) = self.fetcher(&series.provider) else { return };
+        lookout.ahead.retain(|ahead| {
+            let is_used = ahead.series == *series && ahead.window.overlaps(window);
             if is_used {
                 fetcher.metrics.ahead_used.inc_by(ahead.calls);
-                cell.habit.ahead.fetch_sub(1, Relaxed);
+                self.settle_ahead(series);
             }
             !is_used
         });
     }
 
-    fn give_up_unused(&self, now: Ts) {
-        let mut ahead = self.prefetch.ahead();
-        while let Some(oldest) = ahead.front() {
-            if now.saturating_sub(oldest.at) < WASTED_AFTER && ahead.len() <= MOST_AHEAD {
+    fn give_up_unused(&self, lookout: &mut Lookout, now: Ts) {
+        while let Some(oldest) = lookout.ahead.front() {
+            if now.saturating_sub(oldest.at) < WASTED_AFTER && lookout.ahead.len() <= MOST_AHEAD {
                 return;
             }
-            let Some(oldest) = ahead.pop_front() else { return };
+            let Some(oldest) = lookout.ahead.pop_front() else { return };
             if let Some(fetcher) = self.fetcher(&oldest.series.provider) {
                 fetcher.metrics.ahead_wasted.inc_by(oldest.calls);
             }
-            if let Some(cell) = self.tiers.catalog.get(&oldest.series) {
-                cell.habit.ahead.fetch_sub(1, Relaxed);
-            }
+            self.settle_ahead(&oldest.series);
+        }
+    }
+
+    /// One less of a series is waiting to be asked for.
+    fn settle_ahead(&self, series: &Arc<Series>) {
+        if let Some(cell) = self.tiers.catalog.get(series) {
+            let _ = cell.habit.ahead.fetch_update(Relaxed, Relaxed, |waiting| (waiting > 0).then(|| waiting - 1));
         }
     }
 
     /// What falls out of reach within two days is fetched, of series that somebody wants, while its allowance expires.
-    fn harvest(&self, now: Ts) {
-        let last = self.prefetch.harvested_at.load(Relaxed);
-        if !self.prefetch.settings.harvest || now.saturating_sub(last) < HARVEST_EVERY {
+    fn harvest(&self, lookout: &mut Lookout, now: Ts) {
+        if !self.prefetch.settings.harvest || now.saturating_sub(lookout.harvested_at) < HARVEST_EVERY {
             return;
         }
-        self.prefetch.harvested_at.store(now, Relaxed);
+        lookout.harvested_at = now;
         for cell in self.tiers.catalog.all() {
             let is_wanted = now.saturating_sub(cell.habit.asked_at.load(Relaxed)) < HARVEST_FOR;
             let Some(reach) = cell.reach(now).filter(|_| is_wanted && cell.series.scope == Scope::Shared) else {

@@ -175,6 +175,9 @@ async fn of_a_day_of_mixed_traffic_providers_see_little() {
         (bars, fetched) = (bars + told("bars"), fetched + told("fetched"));
     }
     world.settle().await;
+    if prefetch {
+        world.app.gateway.look_ahead();
+    }
     let (asked, calls) = (trace.len() as u64, world.calls());
     let share = |part: u64, of: u64| 100.0 * part as f64 / of.max(1) as f64;
     let ahead = |name: &'static str| {

@@ -88,6 +88,24 @@ async fn who_holds_the_bars_comes_first() {
     assert_eq!(world.post("/api/v1/providers/finnhub/breaker", open.clone()).await.status, 200);
     assert_eq!(world.post("/api/v1/providers/polygon/breaker", open).await.status, 200);
     assert_eq!(world.get(&january("NVDA", "&provider=yahoo")).await.json()["provider"], "twelvedata");
+    // Where nobody is named it is not tried, so nobody stands in for it.
+    assert_eq!(world.post("/api/v1/providers/yahoo/breaker", serde_json::json!({ "state": "open" })).await.status, 200);
+    let got = world.get(&january("TSLA", "")).await;
+    assert_eq!(
+        (got.json()["provider"].as_str(), got.header("finex-warning")),
+        (Some("twelvedata"), ""),
+        "{}",
+        got.body
+    );
+}
+
+/// Whether there is a symbol is not for others to say.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_stands_in_for_who_knows_no_such_symbol() {
+    let world = world(&[], &["twelvedata", "polygon", "finnhub"]).await;
+    let got = world.get(&january("NOPE", "&provider=twelvedata")).await;
+    assert_eq!((got.status.as_u16(), &got.json()["provider"]), (404, &Value::from("twelvedata")), "{}", got.body);
+    assert_eq!(world.calls(), 1);
 }
 
 /// Pages lead on whoever answers: no day is left out and none comes twice.

@@ -20,17 +20,21 @@ async fn get(world: &World, native: &str) -> Got {
     through
 }
 
-/// What became of calls made ahead of time, once this many have been made.
-async fn ahead(world: &World, id: &str, made: u64) -> [u64; 3] {
-    let mut told = Value::Null;
+/// What became of calls made ahead of time: made, used, wasted.
+async fn ahead(world: &World, id: &str) -> [u64; 3] {
+    let told: Value = world.told_of(id).await["calls_ahead"].clone();
+    ["made", "used", "wasted"].map(|name| told[name].as_u64().expect("a number"))
+}
+
+/// The same, once that many have become of them: it is told at the next look ahead.
+async fn becomes(world: &World, id: &str, expected: [u64; 3]) {
     for _ in 0..200 {
-        told = world.told_of(id).await["calls_ahead"].clone();
-        if told["made"].as_u64() >= Some(made) {
-            break;
+        if ahead(world, id).await == expected {
+            return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    ["made", "used", "wasted"].map(|name| told[name].as_u64().expect("a number"))
+    assert_eq!(ahead(world, id).await, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,19 +43,14 @@ async fn the_window_beside_a_scan_is_there_before_it_is_asked_for() {
     for n in 0..3 {
         get(&world, &hours(n * 50, n * 50 + 50)).await;
     }
-    assert_eq!((ahead(&world, "binance", 1).await, world.calls()), ([1, 0, 0], 4));
+    becomes(&world, "binance", [1, 0, 0]).await;
+    assert_eq!(world.calls(), 4);
     let got = get(&world, &hours(150, 200)).await;
     assert!(got.cache_status().starts_with("finex; hit"), "{}", got.cache_status());
-    assert_eq!(ahead(&world, "binance", 2).await, [2, 1, 0]);
+    becomes(&world, "binance", [2, 1, 0]).await;
     // What nobody asks for within a day was for nobody.
     world.advance(DAY + HOUR);
-    for _ in 0..100 {
-        if ahead(&world, "binance", 2).await[2] == 1 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(ahead(&world, "binance", 2).await, [2, 1, 1]);
+    becomes(&world, "binance", [2, 1, 1]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,11 +64,11 @@ async fn the_next_bar_of_what_is_followed_is_fetched_at_its_close() {
         get(&world, &closed(&world)).await;
         world.advance(HOUR - world.now() % HOUR + 10 * SECOND);
     }
-    assert_eq!(ahead(&world, "binance", 1).await, [1, 0, 0]);
+    becomes(&world, "binance", [1, 0, 0]).await;
     let calls = world.calls();
     get(&world, &closed(&world)).await;
     assert_eq!(world.calls(), calls, "the bar was there");
-    assert_eq!(ahead(&world, "binance", 1).await[1], 1);
+    becomes(&world, "binance", [1, 1, 0]).await;
     // Whoever stops following is not fetched for.
     for _ in 0..3 {
         world.advance(HOUR);
@@ -85,7 +84,7 @@ async fn nothing_is_fetched_ahead_where_it_is_switched_off() {
         get(&world, &hours(n * 50, n * 50 + 50)).await;
     }
     tokio::time::sleep(Duration::from_millis(600)).await;
-    assert_eq!((ahead(&world, "binance", 0).await, world.calls()), ([0, 0, 0], 4));
+    assert_eq!((ahead(&world, "binance").await, world.calls()), ([0, 0, 0], 4));
 }
 
 /// Minutes of Yahoo are gone after a month; an allowance of a minute expires with it.
@@ -102,7 +101,7 @@ async fn what_falls_out_of_reach_is_saved_with_what_would_expire() {
     let path = format!("/yahoo/v8/finance/chart/NVDA?period1={recent}&period2={}&interval=5m", recent + 86_400);
     assert_eq!(world.get(&path).await.status, 200);
     world.advance(HOUR + MINUTE);
-    ahead(&world, "yahoo", 1).await;
+    becomes(&world, "yahoo", [1, 0, 0]).await;
     // A day later, what was then at the edge is still owned.
     let calls = world.calls();
     let edge = (world.now() - 59 * DAY) / SECOND + 86_400;
