@@ -97,6 +97,8 @@ impl App {
     pub async fn listen(&self) -> io::Result<Listening> {
         self.gateway.watch_spending();
         self.gateway.watch_habits();
+        self.gateway.keep_within_budget();
+        self.gateway.watch_disk();
         self.gateway
             .follow_schedules(std::mem::take(&mut self.schedules.lock().unwrap_or_else(PoisonError::into_inner)));
         if self.config.cache.l1.wake_up {

@@ -18,7 +18,9 @@ mod refresh;
 pub mod schedule;
 pub mod serve;
 pub mod spent;
+mod travel;
 mod unknown;
+mod upkeep;
 pub mod verify;
 pub mod warm;
 

@@ -1,25 +1,16 @@
-//! From an ask to rows: look, plan, fetch what is missing, look again.
+//! From an ask to rows: from memory at once, if all of them lie there.
 
 use super::assemble::Selected;
 use super::before::Close;
-use super::board::{Boarded, concerns_the_key};
-use super::verify::COMPARISONS;
 use super::{Gateway, Request};
-use crate::plan::{self, Asked};
+use crate::plan;
 use crate::render::{Journey, Served};
 use crate::store::cell::Cell;
 use crate::store::snapshot::Snapshot;
 use finex_core::status::{ErrorClass, Outcome};
 use finex_core::terms::Terms;
-use finex_core::time::Ts;
 use finex_providers::Failure;
 use std::sync::Arc;
-use std::time::Instant;
-
-/// Looks at most: the first, and again after each landing.
-const LOOKS: u32 = 12;
-/// Plans of one client that led to calls: the first, and twice again.
-const PLANS: u32 = 3;
 
 impl Gateway {
     /// Serves an ask: from memory at once, else by the longer way, but not for longer than a client waits.
@@ -41,100 +32,6 @@ impl Gateway {
         let outcome = tokio::time::timeout(self.patience, self.travel(request, journey)).await;
         self.forget_if_empty(&request.series);
         outcome.unwrap_or_else(|_| Err(late()))
-    }
-
-    /// Coverage → plan → calls (one flight per gap) → keep what arrived → assemble.
-    pub(super) async fn travel(&self, request: &Request, mut journey: Journey) -> Result<Served, Failure> {
-        let mut terms = self.terms(request);
-        let standing = || self.tiers.catalog.cell(&request.series).ok_or_else(|| unknown(&request.series.provider));
-        let mut cell = standing()?;
-        let (mut before, mut comparisons) = (cell.snapshot(), 0);
-        // Is what the answer has to say of the time before it known, or was the provider asked?
-        let mut heard = terms.only_if_cached;
-        for _ in 0..LOOKS {
-            cell = standing()?;
-            let cell = &cell;
-            let request = &Request { terms, ..request.clone() };
-            let now = (self.clock)();
-            let mut snapshot = cell.snapshot().under(&terms, now);
-            let mut asked = plan::asked(cell, &snapshot, &request.ask, request.native, now);
-            let mut held = plan::held(cell, &snapshot, &asked, now);
-            // Bars of two bases must not meet: what is held is compared before anything is added to it, unless what is
-            // fetched anyway brings some of it once more.
-            let due = match request.member {
-                _ if request.terms.only_if_cached => None,
-                Some(_) => None,
-                None => self.to_compare(cell, &asked.ask, now).await,
-            };
-            if let Some(window) = due {
-                comparisons += 1;
-                if comparisons > COMPARISONS {
-                    self.give_up_comparing(cell, now);
-                    continue;
-                }
-                self.verify(cell, window, request, &mut journey).await;
-                continue;
-            }
-            if cell.basis() != snapshot.basis {
-                continue;
-            }
-            if held.is_none()
-                && let Some(answer) = of_an_earlier_basis(cell, &snapshot, asked, now)
-                && let Some(served) = self.assemble(cell, &answer, request, &mut journey, &before).await
-            {
-                return Ok(served);
-            }
-            if held.is_none() && self.pass_by_closed(cell, &snapshot, &asked.ask, now) {
-                journey.closed = true;
-                continue;
-            }
-            if request.terms.only_if_cached && (held.is_none() || plan::lacks_sight(cell)) {
-                return Err(not_held());
-            }
-            if held.is_none() || plan::lacks_sight(cell) {
-                let boarded = match self.board(cell, request, &mut journey) {
-                    Ok(Some(boarded)) => boarded,
-                    // The cell was given up while we looked at it.
-                    Ok(None) => continue,
-                    Err(failure) => return self.degrade(cell, request, failure, journey).await,
-                };
-                if !boarded.flights.is_empty() {
-                    journey.plans += u32::from(boarded.launched > 0);
-                    if journey.plans > PLANS {
-                        break;
-                    }
-                    let (departed, launched) = (Instant::now(), boarded.launched);
-                    let landed = self.wait(cell, request, boarded, &journey).await;
-                    journey.fetching += departed.elapsed();
-                    match landed {
-                        Ok(()) => {
-                            terms = terms.met();
-                            continue;
-                        }
-                        // Another's key was refused, not this one's.
-                        Err(failure) if launched == 0 && concerns_the_key(&failure) => continue,
-                        Err(failure) => return self.degrade(cell, request, failure, journey).await,
-                    }
-                }
-                // Nothing is lacking in what was planned upon, which may be newer than what we looked at first.
-                snapshot = boarded.snapshot;
-                asked = plan::asked(cell, &snapshot, &request.ask, request.native, now);
-                held = Some(plan::trimmed(cell, &snapshot, &asked, snapshot.select(&asked.ask)));
-            }
-            let answer = Selected { snapshot: &snapshot, parts: held.unwrap_or_default(), asked };
-            if !std::mem::replace(&mut heard, true)
-                && matches!(self.find_close_before(cell, &answer).await, Close::Untold)
-                && self.ask_close_before(cell, &answer, request, &mut journey).await
-            {
-                continue;
-            }
-            if let Some(served) = self.assemble(cell, &answer, request, &mut journey, &before).await {
-                return Ok(served);
-            }
-            // A fragment was lost: what it held counts as missing from here on.
-            before = cell.snapshot();
-        }
-        self.degrade(&cell, request, endless(), journey).await
     }
 
     /// The answer, if all of it lies in memory: no lock, no waiting.
@@ -182,37 +79,9 @@ impl Gateway {
     }
 
     /// The client's terms; who has none takes what the settings allow.
-    fn terms(&self, request: &Request) -> Terms {
+    pub(super) fn terms(&self, request: &Request) -> Terms {
         request.terms.with_grace(self.cache.stale_while_revalidate.as_millis())
     }
-
-    /// Waits for what was launched. Where something past its life can be served it is not waited for longer than that is
-    /// worth, nor past the first attempt that fails: the flight goes on behind the answer.
-    async fn wait(&self, cell: &Cell, request: &Request, boarded: Boarded, journey: &Journey) -> Result<(), Failure> {
-        if self.stale(cell, request, journey.now).is_none() {
-            return boarded.landed().await;
-        }
-        let troubled = boarded.troubled();
-        tokio::select! {
-            biased;
-            landed = boarded.landed() => landed,
-            () = troubled => Err(Failure::new(ErrorClass::Up, "an attempt failed, and another one is under way")),
-            () = tokio::time::sleep(self.cache.stale_patience.0) => {
-                let detail = "it takes longer than cache.stale_patience, and is under way";
-                Err(Failure { timed_out: true, ..Failure::new(ErrorClass::Up, detail) })
-            }
-        }
-    }
-}
-
-/// Bars that the provider gives no more, as they were before history was rewritten: all that an ask wants, or nothing.
-fn of_an_earlier_basis<'a>(cell: &Cell, snapshot: &'a Snapshot, asked: Asked, now: Ts) -> Option<Selected<'a>> {
-    snapshot.earlier.as_ref()?;
-    cell.reach(now).filter(|reach| asked.ask.window.to <= *reach)?;
-    let held = |earlier: &'a Snapshot| {
-        plan::held(cell, earlier, &asked, now).map(|parts| Selected { snapshot: earlier, parts, asked })
-    };
-    snapshot.bases().skip(1).find_map(held)
 }
 
 pub(super) fn unknown(provider: &str) -> Failure {
@@ -235,7 +104,7 @@ pub fn not_held() -> Failure {
     Failure { timed_out: true, ..Failure::new(ErrorClass::Up, detail) }
 }
 
-fn endless() -> Failure {
+pub(super) fn endless() -> Failure {
     let detail = "the provider's answers leave bars missing that it was asked for";
     Failure { pass_on: true, ..Failure::new(ErrorClass::Up, detail) }
 }

@@ -164,6 +164,17 @@ impl Tiers {
         }
     }
 
+    /// Tries again what the disk did not take; says whether nothing of it is left.
+    pub async fn catch_up(&self, span: impl Fn(&Cell) -> Span) -> bool {
+        let late = self.behind().iter().next().cloned();
+        let Some(series) = late else { return true };
+        match self.catalog.get(&series) {
+            Some(cell) => self.save(&cell, span).await,
+            None => drop(self.behind().remove(&series)),
+        }
+        self.behind().is_empty()
+    }
+
     fn behind(&self) -> MutexGuard<'_, HashSet<Arc<Series>>> {
         self.behind.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -285,6 +296,14 @@ impl Tiers {
             if swapped { replaced.extend(run) } else { self.discard(&merged).await }
         }
         replaced
+    }
+
+    /// The budget may be smaller than it was when the disk was written.
+    pub async fn keep_within_budget(&self) {
+        if let Some(disk) = &self.disk {
+            self.make_room(disk).await;
+            self.measure();
+        }
     }
 
     /// Above its budget the disk gives up what was not used for longest, of one day what is cheapest to have again; nothing

@@ -93,11 +93,40 @@ async fn what_the_disk_did_not_take_is_written_once_it_takes_something() {
     world.agree(&klines("SOLUSDT", "1h", "&startTime=1704067200000&limit=20")).await;
     world.settle().await;
     assert_eq!(world.app.metrics.disk_behind.get(), 0);
+    all_are_held(world, ["BTCUSDT", "ETHUSDT", "SOLUSDT"]).await;
+}
+
+async fn all_are_held<const N: usize>(world: World, symbols: [&str; N]) {
     let world = World::at(world.stop().await, NOW, |_| {}).await;
-    for symbol in ["BTCUSDT", "ETHUSDT", "SOLUSDT"] {
+    for symbol in symbols {
         world.agree(&klines(symbol, "1h", "&startTime=1704067200000&limit=20")).await;
     }
-    assert_eq!(world.calls(), 3, "the straight ones");
+    assert_eq!(world.calls(), N as u64, "the straight ones");
+}
+
+/// Six series fail to be written, which is once more than the disk is tried in a row.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_disk_did_not_take_is_written_although_nobody_asks() {
+    let world = World::new().await;
+    let in_the_way = world.folder.path().join("provider=binance");
+    fs::write(&in_the_way, b"in the way").expect("a file in the way");
+    let symbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "XRPUSDT", "ADAUSDT"];
+    for symbol in symbols {
+        world.agree(&klines(symbol, "1h", "&startTime=1704067200000&limit=20")).await;
+    }
+    world.settle().await;
+    assert_eq!(world.app.metrics.disk_behind.get(), 6);
+    let told = world.get("/api/v1/cache/stats").await.json()["levels"][1].clone();
+    assert_eq!(told["breaker"]["state"], "open", "{told}");
+    fs::remove_file(&in_the_way).expect("removed");
+    for _ in 0..600 {
+        if world.app.metrics.disk_behind.get() == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(world.app.metrics.disk_behind.get(), 0);
+    all_are_held(world, symbols).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -267,6 +267,13 @@ async fn the_disk_stays_within_its_bytes() {
     assert!(world.app.metrics.disk_evictions.get() > 0);
     world.agree(&hours(-19_900, -19_200)).await;
     world.agree(&hours(-1_900, -1_200)).await;
+    // A smaller budget holds from the start, before anybody asks.
+    let half = |config: &mut Config| config.cache.l3.max_size = Bytes(150 * 1024);
+    let world = World::at(world.stop().await, NOW, half).await;
+    world.settle().await;
+    let on_disk: u64 = parquet_files(world.folder.path()).iter().map(|p| p.metadata().expect("a file").len()).sum();
+    assert!(on_disk > 0 && on_disk <= 150 * 1024, "{on_disk}");
+    world.agree(&hours(-1_900, -1_200)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

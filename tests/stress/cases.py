@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from journal import after_power_cut
@@ -53,6 +54,15 @@ def power_cut(s: Stand) -> int:
     return rounds
 
 
+def until(holds: Callable[[], bool], otherwise: str) -> None:
+    """Waits for what comes about by itself, at most half a minute."""
+    for _ in range(300):
+        if holds():
+            return
+        time.sleep(0.1)
+    raise AssertionError(otherwise)
+
+
 def failing(s: Stand, error: int, **per_mille: int) -> int:
     """A disk that fails for a while; then what was behind is written."""
     s.up(**NARROW)
@@ -67,8 +77,7 @@ def failing(s: Stand, error: int, **per_mille: int) -> int:
         s.ask(questions(s.chance, 2))
     time.sleep(1)
     s.ask(questions(s.chance, 2) + asked)
-    time.sleep(1)
-    assert s.metric("finex_cache_disk_behind") == 0, "the disk is still behind"
+    until(lambda: s.metric("finex_cache_disk_behind") == 0, "the disk is still behind")
     s.check()
     s.down()
     s.up(**NARROW)
