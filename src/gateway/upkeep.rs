@@ -22,8 +22,10 @@ impl Gateway {
             loop {
                 tokio::time::sleep(pause).await;
                 let Some(gateway) = gateway.upgrade() else { return };
-                let caught_up = gateway.tiers.catch_up(|cell| gateway.span(cell)).await;
-                pause = if caught_up { LOOK } else { (pause * 2).min(SELDOM) };
+                // The end waits for an attempt that is under way: nothing holds the folder after that.
+                let tasks = gateway.tasks.clone();
+                let attempt = tasks.spawn(async move { gateway.tiers.catch_up(|cell| gateway.span(cell)).await });
+                pause = if attempt.await.unwrap_or(false) { LOOK } else { (pause * 2).min(SELDOM) };
             }
         });
     }

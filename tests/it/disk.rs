@@ -93,15 +93,16 @@ async fn what_the_disk_did_not_take_is_written_once_it_takes_something() {
     world.agree(&klines("SOLUSDT", "1h", "&startTime=1704067200000&limit=20")).await;
     world.settle().await;
     assert_eq!(world.app.metrics.disk_behind.get(), 0);
-    all_are_held(world, ["BTCUSDT", "ETHUSDT", "SOLUSDT"]).await;
+    let symbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
+    all_are_held(world, &symbols.map(|symbol| klines(symbol, "1h", "&startTime=1704067200000&limit=20"))).await;
 }
 
-async fn all_are_held<const N: usize>(world: World, symbols: [&str; N]) {
+async fn all_are_held(world: World, paths: &[String]) {
     let world = World::at(world.stop().await, NOW, |_| {}).await;
-    for symbol in symbols {
-        world.agree(&klines(symbol, "1h", "&startTime=1704067200000&limit=20")).await;
+    for path in paths {
+        world.agree(path).await;
     }
-    assert_eq!(world.calls(), N as u64, "the straight ones");
+    assert_eq!(world.calls(), paths.len() as u64, "the straight ones");
 }
 
 /// Six series fail to be written, which is once more than the disk is tried in a row.
@@ -110,9 +111,10 @@ async fn what_the_disk_did_not_take_is_written_although_nobody_asks() {
     let world = World::new().await;
     let in_the_way = world.folder.path().join("provider=binance");
     fs::write(&in_the_way, b"in the way").expect("a file in the way");
-    let symbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "XRPUSDT", "ADAUSDT"];
-    for symbol in symbols {
-        world.agree(&klines(symbol, "1h", "&startTime=1704067200000&limit=20")).await;
+    let intervals = ["5m", "15m", "30m", "1h", "2h", "4h"];
+    let paths = intervals.map(|interval| klines("BTCUSDT", interval, "&startTime=1704067200000&limit=20"));
+    for path in &paths {
+        world.agree(path).await;
     }
     world.settle().await;
     assert_eq!(world.app.metrics.disk_behind.get(), 6);
@@ -126,7 +128,7 @@ async fn what_the_disk_did_not_take_is_written_although_nobody_asks() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(world.app.metrics.disk_behind.get(), 0);
-    all_are_held(world, symbols).await;
+    all_are_held(world, &paths).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
