@@ -99,7 +99,7 @@ impl Gateway {
         let period = cell.grid.index(now);
         // Who wants the bar that grows needs a call in any case.
         if cell.grid.index(last) + 1 == period && cell.habit.follows(period) {
-            self.prefetch.tell(News::Expected(cell.series.clone(), self.close_of(cell, period)));
+            self.prefetch.tell(News::Expected(cell.series.clone(), self.ready_at(cell, period)));
         }
         if let Some(next) = cell.habit.steps_on(window).filter(|next| next.to <= now) {
             self.fetch_ahead(cell, next, Terms::default());
@@ -107,7 +107,7 @@ impl Gateway {
     }
 
     /// When the bar of a period can be fetched.
-    fn close_of(&self, cell: &Cell, period: i64) -> Ts {
+    fn ready_at(&self, cell: &Cell, period: i64) -> Ts {
         let settle = self.limits(&cell.series).map_or(0, |limits| limits.settle + SECOND / 2);
         let wait = if settle <= SOON { settle.max(AFTER_CLOSE) } else { AFTER_CLOSE };
         cell.grid.open(period + 1).saturating_add(wait)
@@ -176,7 +176,7 @@ impl Gateway {
             self.fetch_ahead(&cell, Window::new(from, cell.grid.open(cell.grid.index(now))), terms);
             let period = cell.grid.index(now);
             if cell.habit.is_followed(period) {
-                lookout.due.insert(series, self.close_of(&cell, period));
+                lookout.due.insert(series, self.ready_at(&cell, period));
             }
         }
     }

@@ -56,6 +56,7 @@ async fn host(sim: SocketAddr, name: &str, until: i32, by: &Authority) -> Socket
 struct Up {
     child: Child,
     base: String,
+    _folder: tempfile::TempDir,
 }
 
 impl Up {
@@ -73,7 +74,7 @@ impl Up {
             let (_, rest) = line.split_once("http://")?;
             Some(format!("http://{}", rest.split('/').next()?))
         });
-        Up { child, base: base.expect("an address") }
+        Up { child, base: base.expect("an address"), _folder: folder }
     }
 
     async fn get(&self, path: &str) -> (u16, String, String) {

@@ -119,8 +119,8 @@ async fn the_close_before_is_named_wherever_a_window_begins() {
         let window = |from: Ts, to: Ts| format!("period1={}&period2={}", from / 1_000, to / 1_000);
         world.same_chart(&extended(&window(midnight - 6 * DAY, midnight - 2 * DAY))).await;
         let calls = world.calls();
-        for begin in (0..60).map(|step| midnight - 6 * DAY + step * 2 * HOUR) {
-            let path = extended(&window(begin, begin + 3 * HOUR));
+        for (begin, length) in (0..60).map(|step| (midnight - 6 * DAY + step * 2 * HOUR, step % 4 * HOUR)) {
+            let path = extended(&window(begin, begin + length));
             world.same_chart(&path).await;
             world.hit(&path).await;
         }
