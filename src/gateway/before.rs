@@ -103,9 +103,7 @@ impl Gateway {
         if depth.is_some_and(|depth| from < journey.now.saturating_sub(depth).saturating_add(MARGIN)) {
             return false;
         }
-        // A window that ends where it begins has a close before it too.
-        let to = answer.asked.ask.window.to.clamp(from.saturating_add(1), from.saturating_add(ENOUGH));
-        let window = Window::new(from, to);
+        let window = Window::new(from, answer.asked.ask.window.to.min(from.saturating_add(ENOUGH)));
         let Some(boarded) = self.board_window(cell, window, request) else { return false };
         journey.calls += boarded.launched as u32;
         journey.collapsed |= boarded.launched == 0;
